@@ -1,0 +1,54 @@
+# Two commands are all a new machine needs: `make run INPUT=…` and `make test`.
+PYTHON ?= python3
+INPUT ?= sample_data/invoices.xlsx
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.run-ready
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+DEV_READY := $(VENV)/.dev-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run check allocate payments test lint setup lock clean bench
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (set PYTHON=…)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+# --no-deps and --require-hashes: exactly what the lock names, or nothing.
+$(RUN_READY): $(BIN)/python requirements.lock pyproject.toml
+	@echo "Building the virtual environment (once)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+run: $(RUN_READY)  ## send the invoices of INPUT=file (to the sandbox unless ARGS="--target …")
+	@$(BIN)/python -m pipeline run "$(INPUT)" $(ARGS)
+
+check: $(RUN_READY)  ## do all but send
+	@$(BIN)/python -m pipeline check "$(INPUT)" $(ARGS)
+
+test: $(DEV_READY)  ## run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_READY)  ## ruff and mypy
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+setup: $(DEV_READY)  ## build the virtual environment, tests included
+
+lock:  ## pin and hash every package anew (needs uv on the path)
+	@uv pip compile $(LOCK) pyproject.toml .build-requires.txt -o requirements.lock
+	@uv pip compile $(LOCK) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and what runs and tests left here
+	@rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

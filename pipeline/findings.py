@@ -1,0 +1,109 @@
+"""Findings are data: a stable code, the place, the value, what is wrong and what to do.
+
+Their texts and severities lie in `data/findings.toml`, one entry a code; nothing else in the
+code spells out a message to the user about their data.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from pipeline.privacy import mask
+from pipeline.resources import data_text
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an error keeps its invoice from being sent, the others do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    REPAIR = "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the user's files: every part is as the user sees it (`F12` is column F, row 12)."""
+
+    file: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
+    cell: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know about the input, ready to be shown (personal identity codes already masked)."""
+
+    code: str
+    severity: Severity
+    place: Place
+    field: str | None
+    value: str | None
+    message: str
+    remedy: str
+    billnum: str | None = None
+
+    def of(self, billnum: str | None) -> Finding:
+        """The same finding, told of the invoice with that bill number."""
+        return replace(self, billnum=billnum)
+
+
+class Refusal(Exception):  # noqa: N818 - it is the input that is refused, the program did not err
+    """Nothing can be attempted with this input or configuration: the command ends with exit code 2."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Every code with its severity, message and remedy templates, and the rule's source."""
+    return tomllib.loads(data_text("findings.toml"))
+
+
+def finding(
+    code: str,
+    place: Place | None = None,
+    *,
+    field: str | None = None,
+    value: str | None = None,
+    billnum: str | None = None,
+    **details: Any,
+) -> Finding:
+    """Make the finding `code`; `details` fill the `{names}` of its templates, beside field and value.
+
+    Raises:
+        KeyError: the catalogue has no such code, or a template names a detail that was not given.
+    """
+    entry = catalogue()[code]
+    shown = None if value is None else mask(value)
+    names = {
+        "field": field,
+        "value": shown,
+        "billnum": billnum,
+        "file": place and place.file,
+        "sheet": place and place.sheet,
+        "column": place and place.column,
+        **{name: mask(str(detail)) for name, detail in details.items()},
+    }
+    return Finding(
+        code,
+        Severity(entry["severity"]),
+        place or Place(),
+        field,
+        shown,
+        entry["message"].format_map(names),
+        entry["remedy"].format_map(names),
+        billnum,
+    )
+
+
+def refuse(code: str, place: Place | None = None, **details: Any) -> Refusal:
+    """The finding `code` as an exception to raise: the run cannot be attempted."""
+    return Refusal(finding(code, place, **details))

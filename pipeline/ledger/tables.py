@@ -1,0 +1,159 @@
+"""The ledger's tables: what was ever intended, sent and answered, and what each run found.
+
+`document` is the promise (never twice): one row for an identity, unique. The rest is history and
+the material of the report. Money and times are text (decimal text, ISO 8601 in UTC).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),  # schema_version, hash_key
+    Column("value", Text, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),  # 20261120T021500-3f9a: sorts by time
+    Column("command", Text, nullable=False),  # run, check, allocate, payments, reconcile …
+    Column("environment", Text, nullable=False),  # sandbox, test-fi, production-fi …
+    Column("cid", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("finished", Text),
+    Column("exit_code", Integer),
+    Column("facts", Text, nullable=False),  # JSON: version, inputs, profile, options, base URL …
+    Column("sources", Text),  # JSON: a list, by source number, of {file, sheet, header_row, facts, columns, ignored …}
+    Column("totals", Text),  # JSON: rows_read, rows_set_aside … once they are known
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("from_state", Text, primary_key=True),
+    Column("to_state", Text, primary_key=True),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("cid", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("identity", Text, nullable=False),  # the bill number, else "#" and the content's hash
+    Column("billnum", Text),
+    Column("jobtype", Text),
+    Column("state", Text, nullable=False),  # planned, sending, accepted, refused, unknown
+    Column("content_hash", Text, nullable=False),  # keyed; without what came from the clock
+    Column("payload", Text),  # the dataset as JSON, personal identity codes hashed; null once purged
+    Column("guarded", Integer, nullable=False),  # 1: sent with checkbillnum
+    Column("net", Text, nullable=False),
+    Column("vat", Text, nullable=False),
+    Column("total", Text, nullable=False),
+    Column("custnum", Text),
+    Column("billdate", Text),
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),  # the run that last planned it
+    Column("batch_id", Integer, ForeignKey("batch.id")),  # the batch that it last went with
+    Column("attempt", Integer, nullable=False),
+    Column("jobid", Text),
+    Column("answer", Text),  # JSON: what the service said of it: ids, changed references, error text
+    Column("updated", Text, nullable=False),
+    UniqueConstraint("environment", "cid", "kind", "identity"),
+    Index("document_state", "environment", "cid", "state"),
+    Index("document_billnum", "billnum"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),
+    Column("data_identifier", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("answered", Text),
+    Column("status", Integer),  # HTTP status, null when there was none
+    Column("meaning", Text),  # what the answer was taken to mean
+    Column("answer", Text),  # its body, shortened, masked
+    Index("batch_run", "run_id"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", Integer, ForeignKey("document.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("run_id", Text, ForeignKey("run.id")),
+    Column("batch_id", Integer, ForeignKey("batch.id")),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("detail", Text),  # why: the answer's meaning, who resolved it and the reason given
+    Index("event_document", "document_id"),
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # by first source row within the run
+    Column("document_id", Integer, ForeignKey("document.id")),  # null when it never became one (invalid)
+    Column("kind", Text, nullable=False),
+    Column("billnum", Text),
+    Column("jobtype", Text),
+    Column("customer", Text),  # company or person, as shown in the report
+    Column("billdate", Text),
+    Column("outcome", Text, nullable=False),
+    Column("net", Text, nullable=False),
+    Column("vat", Text, nullable=False),
+    Column("total", Text, nullable=False),
+    Column("rows", Text, nullable=False),  # JSON: [[source number, first row, last row], …]
+    Index("invoice_document", "document_id"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("invoice_number", Integer),  # null: it concerns the file, not one invoice
+    Column("code", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("file", Text),
+    Column("sheet", Text),
+    Column("row", Integer),
+    Column("column", Text),
+    Column("cell", Text),
+    Column("field", Text),
+    Column("value", Text),
+    Column("message", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("billnum", Text),
+    Index("finding_invoice", "run_id", "invoice_number"),
+)
+
+aside = Table(
+    "aside",
+    metadata,
+    Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
+    Column("source", Integer, primary_key=True),
+    Column("reason", Text, primary_key=True),  # title, header, blank, total, no-invoice
+    Column("rows", Integer, nullable=False),
+    Column("first_rows", Text, nullable=False),  # JSON: row ranges, the first few
+)
