@@ -46,7 +46,7 @@ lint: $(DEV_READY)  ## ruff and mypy
 setup: $(DEV_READY)  ## build the virtual environment, tests included
 
 lock:  ## pin and hash every package anew (needs uv on the path)
-	@uv pip compile $(LOCK) pyproject.toml .build-requires.txt -o requirements.lock
+	@uv pip compile $(LOCK) pyproject.toml .ci/build-requires.in -o requirements.lock
 	@uv pip compile $(LOCK) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove the virtual environment and what runs and tests left here
