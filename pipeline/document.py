@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pipeline.findings import Finding, Severity
+from pipeline.money import Cents
 
 
 class Kind(StrEnum):
@@ -48,6 +50,9 @@ class Document:
     Excel shows it) in the order of the export; the source number counts the run's tables from 0.
     `net`, `vat`, `total` are in the invoice's currency, rounded to cents (`pipeline.money`).
     `clock_fields` are the tags whose value came from today's date: they do not count as content.
+    `given_totals` is the export's own sum column, one text a row, where it has one (for checking only).
+    `payrows` tells for each entry of `payrow` which of `rows` it is; `cells` for invoice fields
+    that were blank on the first row which of `rows` they came from. `row_sums` are those of `rows`, in cents.
     """
 
     dataset: dict[str, Any]
@@ -58,6 +63,16 @@ class Document:
     total: Decimal = Decimal("0.00")
     findings: list[Finding] = field(default_factory=list)
     clock_fields: frozenset[str] = frozenset()
+    given_totals: tuple[str, ...] = ()
+    cells: dict[str, int] = field(default_factory=dict)
+    payrows: Sequence[int] = ()
+    row_sums: Sequence[Cents] = ()
+
+    @property
+    def number(self) -> int:
+        """Its place in the export, by its first row: unique in a run and rising, whatever the frame size."""
+        source, row = self.rows[0]
+        return source << 32 | row
 
     @property
     def billnum(self) -> str | None:

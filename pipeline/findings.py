@@ -1,7 +1,7 @@
 """Findings are data: a stable code, the place, the value, what is wrong and what to do.
 
-Their texts and severities lie in `data/findings.toml`, one entry a code; nothing else in the
-code spells out a message to the user about their data.
+Their texts and severities lie in `data/findings/*.toml`, one entry a code; nothing else in
+the code spells out a message to the user about their data.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pipeline.privacy import mask
-from pipeline.resources import data_text
+from pipeline.privacy import mask, mask_govid
+from pipeline.resources import PACKAGE
 
 
 class Severity(StrEnum):
@@ -54,7 +54,9 @@ class Finding:
 
 
 class Refusal(Exception):  # noqa: N818 - it is the input that is refused, the program did not err
-    """Nothing can be attempted with this input or configuration: the command ends with exit code 2."""
+    """Nothing can be attempted with this input or configuration: the command ends with `exit_code`."""
+
+    exit_code = 2
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
@@ -64,7 +66,10 @@ class Refusal(Exception):  # noqa: N818 - it is the input that is refused, the p
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """Every code with its severity, message and remedy templates, and the rule's source."""
-    return tomllib.loads(data_text("findings.toml"))
+    entries: dict[str, dict[str, str]] = {}
+    for path in sorted((PACKAGE / "data" / "findings").glob("*.toml")):
+        entries |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return entries
 
 
 def finding(
@@ -82,7 +87,8 @@ def finding(
         KeyError: the catalogue has no such code, or a template names a detail that was not given.
     """
     entry = catalogue()[code]
-    shown = None if value is None else mask(value)
+    hide = mask_govid if field == "govid" else mask
+    shown = None if value is None else hide(value)
     names = {
         "field": field,
         "value": shown,
@@ -90,7 +96,7 @@ def finding(
         "file": place and place.file,
         "sheet": place and place.sheet,
         "column": place and place.column,
-        **{name: mask(str(detail)) for name, detail in details.items()},
+        **{name: hide(str(detail)) for name, detail in details.items()},
     }
     return Finding(
         code,

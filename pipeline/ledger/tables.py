@@ -7,6 +7,7 @@ the material of the report. Money and times are text (decimal text, ISO 8601 in 
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -37,7 +38,9 @@ run = Table(
     Column("finished", Text),
     Column("exit_code", Integer),
     Column("facts", Text, nullable=False),  # JSON: version, inputs, profile, options, base URL …
-    Column("sources", Text),  # JSON: a list, by source number, of {file, sheet, header_row, facts, columns, ignored …}
+    Column(
+        "sources", Text
+    ),  # JSON: a list, by source number, of {file, sheet, header_row, facts, columns, ignored …}
     Column("totals", Text),  # JSON: rows_read, rows_set_aside … once they are known
 )
 
@@ -69,10 +72,14 @@ document = Table(
     Column("billdate", Text),
     Column("run_id", Text, ForeignKey("run.id"), nullable=False),  # the run that last planned it
     Column("batch_id", Integer, ForeignKey("batch.id")),  # the batch that it last went with
-    Column("attempt", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),  # how often it was in a batch
+    Column("exposed", Integer, nullable=False),  # 1: this content may have reached the service unanswered
+    Column("earlier", Text),  # JSON: other contents of this number that may have reached it, newest last
     Column("jobid", Text),
     Column("answer", Text),  # JSON: what the service said of it: ids, changed references, error text
-    Column("updated", Text, nullable=False),
+    Column("updated", Text, nullable=False),  # when its state last changed
+    Column("changed_by", Text, ForeignKey("run.id"), nullable=False),  # the run that did it
+    Column("reason", Text, nullable=False),  # why; a trigger copies these three to `event`
     UniqueConstraint("environment", "cid", "kind", "identity"),
     Index("document_state", "environment", "cid", "state"),
     Index("document_billnum", "billnum"),
@@ -112,7 +119,7 @@ invoice = Table(
     "invoice",
     metadata,
     Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
-    Column("number", Integer, primary_key=True),  # by first source row within the run
+    Column("number", BigInteger, primary_key=True),  # Document.number: rises with the first source row
     Column("document_id", Integer, ForeignKey("document.id")),  # null when it never became one (invalid)
     Column("kind", Text, nullable=False),
     Column("billnum", Text),
@@ -125,6 +132,7 @@ invoice = Table(
     Column("total", Text, nullable=False),
     Column("rows", Text, nullable=False),  # JSON: [[source number, first row, last row], …]
     Index("invoice_document", "document_id"),
+    sqlite_with_rowid=False,
 )
 
 finding = Table(
@@ -132,7 +140,7 @@ finding = Table(
     metadata,
     Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("invoice_number", Integer),  # null: it concerns the file, not one invoice
+    Column("invoice_number", BigInteger),  # null: it concerns the file, not one invoice
     Column("code", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("file", Text),
@@ -146,6 +154,7 @@ finding = Table(
     Column("remedy", Text, nullable=False),
     Column("billnum", Text),
     Index("finding_invoice", "run_id", "invoice_number"),
+    sqlite_with_rowid=False,
 )
 
 aside = Table(
@@ -156,4 +165,5 @@ aside = Table(
     Column("reason", Text, primary_key=True),  # title, header, blank, total, no-invoice
     Column("rows", Integer, nullable=False),
     Column("first_rows", Text, nullable=False),  # JSON: row ranges, the first few
+    sqlite_with_rowid=False,
 )

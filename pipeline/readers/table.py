@@ -13,6 +13,9 @@ from pipeline.findings import Finding
 
 ROW = "@row"
 PROBLEMS = "@problems"
+EXACT = "\u2063"
+"""Ends the text of a fractional number cell of a workbook: there the cell itself says that the dot is a
+decimal point, while the same text in a text cell may be two numbers (`1.234`). Invisible; `values` takes it off."""
 HEAD_ROWS = 60
 """How many rows of a table are looked at to find its header."""
 

@@ -1,0 +1,46 @@
+"""`python -m pipeline` and the installed `ropo-pipeline`: bad input is one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line; never a traceback (unless `ROPO_DEBUG` is set)."""
+    from pipeline.cli import app  # noqa: PLC0415 - an import that fails is reported like the rest
+    from pipeline.findings import Refusal  # noqa: PLC0415 - likewise
+
+    try:
+        app()
+    except Refusal as refusal:
+        found = refusal.finding
+        _tell(found.place.file, f"{found.message} {found.remedy}", found.code)
+        sys.exit(refusal.exit_code)
+    except KeyboardInterrupt:
+        _tell(
+            None, "Stopped. The ledger knows what was sent; run the same command again to go on.", "stopped"
+        )
+        sys.exit(4)
+    except Exception as error:
+        if os.environ.get("ROPO_DEBUG"):
+            raise
+        _tell(
+            None,
+            f"This should not have happened: {type(error).__name__}: {error}. Nothing more was attempted, "
+            "and the ledger knows what was sent. Please report it; ROPO_DEBUG=1 shows where it happened.",
+            "internal",
+        )
+        sys.exit(4)
+
+
+def _tell(file: str | None, text: str, code: str) -> None:
+    from pipeline.privacy import mask  # noqa: PLC0415 - start-up time
+
+    where = f"{file}: " if file and file not in text else ""
+    line = " ".join(f"{where}{text} ({code})".split())
+    print(mask(line), file=sys.stderr)  # noqa: T201 - the one line that a refused command prints
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The command line: each command is a thin function over one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import __version__
+from pipeline.targets import Country, Target
+
+app = typer.Typer(
+    name="ropo-pipeline",
+    help="Turns accounting exports (CSV, Excel) into Ropo One invoices: checked, sent once, reported.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+_Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="CSV or Excel files.")]
+_Target = Annotated[
+    Target,
+    typer.Option(
+        envvar="ROPO_TARGET",
+        help="Where to send: the sandbox on this machine, the test service, or production.",
+    ),
+]
+_Country = Annotated[Country, typer.Option(envvar="ROPO_COUNTRY", help="Whose Ropo One.")]
+_Profile = Annotated[
+    Path | None,
+    typer.Option(envvar="ROPO_PROFILE", help="TOML file that says what this source's exports mean."),
+]
+_Out = Annotated[
+    Path | None, typer.Option(envvar="ROPO_OUT", help="Folder for the report.", show_default="out/<time>")
+]
+_Ledger = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE).", show_default="one for each user"
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    *, version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    inputs: _Inputs,
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    batch_size: Annotated[
+        int, typer.Option(envvar="ROPO_BATCH_SIZE", min=1, max=10_000, help="Invoices in one request.")
+    ] = 100,
+    workers: Annotated[
+        int, typer.Option(envvar="ROPO_WORKERS", min=1, max=64, help="Requests at a time.")
+    ] = 4,
+    yes: Annotated[
+        bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")
+    ] = False,
+) -> None:
+    """Read INPUT, check every invoice, send what is right, and write the report."""
+    _run(inputs, target, country, profile, out, ledger, batch_size, workers, yes=yes, sends=True)
+
+
+@app.command()
+def check(
+    inputs: _Inputs,
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+) -> None:
+    """Do all that `run` does but send."""
+    _run(inputs, target, country, profile, out, ledger, batch_size=100, workers=1, yes=True, sends=False)
+
+
+@app.command()
+def columns(inputs: _Inputs, *, profile: _Profile = None) -> None:
+    """Show how INPUT is understood: encoding, sheet, header row, and which column is which field."""
+    from pipeline.flow import show_columns  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    show_columns(inputs, profile, Screen())
+
+
+@app.command()
+def sandbox(
+    *,
+    port: Annotated[
+        int, typer.Option(envvar="ROPO_SANDBOX_PORT", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 8024,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="ROPO_SANDBOX_STATE",
+            help="File that keeps what it accepted.",
+            show_default="one for each user",
+        ),
+    ] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ROPO_SANDBOX_FAULTS",
+            metavar="FILE|seed:N",
+            help="Misbehave: as a file says, or at random from a seed.",
+        ),
+    ] = None,
+) -> None:
+    """Run a small Ropo One on this machine, to rehearse with. Nothing leaves the machine."""
+    from pipeline.sandbox.faults import parse  # noqa: PLC0415 - start-up time
+    from pipeline.sandbox.server import serve_forever  # noqa: PLC0415 - start-up time
+    from pipeline.settings import sandbox_state  # noqa: PLC0415 - start-up time
+
+    serve_forever(state or sandbox_state(), port=port, faults=parse(faults) if faults else None)
+
+
+def _run(
+    inputs: list[Path],
+    target: Target,
+    country: Country,
+    profile: Path | None,
+    out: Path | None,
+    ledger: str | None,
+    batch_size: int,
+    workers: int,
+    *,
+    yes: bool,
+    sends: bool,
+) -> None:
+    from pipeline.flow import Options  # noqa: PLC0415 - start-up time
+    from pipeline.flow import run as run_flow  # noqa: PLC0415 - start-up time
+    from pipeline.settings import default_ledger  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    moment = dt.datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
+    options = Options(
+        inputs=tuple(inputs),
+        target=target,
+        country=country,
+        profile=profile,
+        out=out or Path("out") / moment,
+        ledger=ledger or default_ledger(),
+        batch_size=batch_size,
+        workers=workers,
+        yes=yes,
+        sends=sends,
+    )
+    raise typer.Exit(run_flow(options, Screen()))

@@ -1,0 +1,263 @@
+"""Names the fields: which column of a table holds which API tag, and which rows are no data.
+
+Header aliases lie in `data/aliases.toml`, one table a field; a profile adds to them or overrides.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.findings import Finding, Place, finding, refuse
+from pipeline.frames import codes, texts
+from pipeline.profile import Profile
+from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Table, cell_name
+from pipeline.schema import fields as schema_fields
+from pipeline.values import generic
+from pipeline.words import aliases, normalise, total_words
+
+SOURCE = "@source"
+BOOKKEEPING = (SOURCE, ROW, PROBLEMS)
+"""The columns of a named frame that are no fields."""
+
+DEBTOR = ("company", "person", "name", "lastname")
+"""Columns any of which names the debtor."""
+
+_NEEDED = ("address", "postcode", "city", "billdate", "paydate")
+_NEEDED_ON_ROWS = ("payrow.desc", "payrow.count", "payrow.amount", "payrow.taxpr")
+_LEAST_MATCHES = 3  # a row with fewer known headers is no header
+_NUMBER_LIKE = re.compile(r"[-+\u2212]?[0-9][0-9\s.,]*-?\s*(?:€|%|[A-Za-z]{2,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one table's columns are understood; columns count from 0 (Excel's A).
+
+    `number` is the table's source number in the run. `headers` has every nonblank header, `fields`
+    the field paths of those recognised, `ignored` the others with the closest field names.
+    """
+
+    number: int
+    table: Table
+    header_row: int
+    headers: dict[int, str]
+    fields: dict[int, str]
+    ignored: dict[int, tuple[str, ...]]
+
+    def place(self, row: int, field_path: str | None = None) -> Place:
+        """Where a field of a row stands; the whole row where the table has no column for the field."""
+        for column, path in self.fields.items():
+            if path == field_path:
+                return self.cell(row, column)
+        return Place(self.table.file, self.table.sheet, row)
+
+    def cell(self, row: int, column: int) -> Place:
+        """The cell in that column."""
+        return Place(self.table.file, self.table.sheet, row, self.headers.get(column), cell_name(column, row))
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of every row that was read: the rows set aside, by source and reason, and findings."""
+
+    rows_read: int = 0
+    aside: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    suspects: set[str] = field(default_factory=set)
+
+    def set_aside(self, source: int, reason: str, rows: np.ndarray[Any, Any]) -> None:
+        """Count those rows as set aside for that reason."""
+        if len(rows):
+            self.aside.setdefault((source, reason), []).extend(rows.tolist())
+
+
+def find_field(header: str, profile: Profile) -> str | None:
+    """The field that a header stands for: `""` if the profile ignores it, None if it is not known."""
+    name = normalise(header)
+    for declared, field_path in profile.columns.items():
+        if normalise(declared) == name:
+            return field_path
+    path = aliases().get(name)
+    if path is None and (number := re.search(r"[0-9]+", name)):
+        generic = f"{name[: number.start()]}{{n}}{name[number.end() :]}"
+        path = (aliases().get(generic) or "").replace("{n}", number[0]) or None
+    return path
+
+
+def understand(files: Iterable[list[Table]], profile: Profile) -> list[Layout]:
+    """How the tables of each file are understood; of a workbook's sheets those with a header.
+
+    Raises:
+        Refusal: no header was found, several sheets could be meant, two columns hold one field, or a
+            needed field has no column and no default.
+    """
+    _check_profile(profile)
+    layouts: list[Layout] = []
+    for tables in files:
+        found = [layout for table in tables if (layout := _layout(len(layouts), table, profile))]
+        if not found:
+            raise _no_header(tables)
+        if len(found) > 1 and profile.reading.sheet != "*":
+            names = ", ".join(f"“{layout.table.sheet}”" for layout in found)
+            raise refuse("several-sheets", Place(file=found[0].table.file), sheets=names)
+        for layout in found:
+            _check_columns(layout, profile)
+            layouts.append(Layout(len(layouts), *_parts(layout)))
+    return layouts
+
+
+def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterator[pd.DataFrame]:
+    """The table's data rows with fields for column labels, and `@source`, `@row`, `@problems`.
+
+    Title, header, blank, total and keyless rows are left out and counted in `intake`.
+    """
+    for frame in layout.table.frames(rows_per_frame):
+        intake.rows_read += len(frame)
+        data = _data_rows(frame, layout, intake)
+        named = frame.loc[data, [*layout.fields, ROW, PROBLEMS]].rename(columns=layout.fields)
+        named.insert(0, SOURCE, layout.number)
+        yield named
+    intake.findings.extend(layout.table.findings)
+    intake.suspects |= layout.table.suspects
+
+
+def _parts(layout: Layout) -> tuple[Table, int, dict[int, str], dict[int, str], dict[int, tuple[str, ...]]]:
+    return layout.table, layout.header_row, layout.headers, layout.fields, layout.ignored
+
+
+def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
+    row = profile.reading.header_row or _header_row(table, profile)
+    if row is None or row > len(table.head):
+        return None
+    headers = {column: text.strip() for column, text in enumerate(table.head[row - 1]) if text.strip()}
+    found = {column: find_field(header, profile) for column, header in headers.items()}
+    return Layout(
+        number,
+        table,
+        row,
+        headers,
+        {column: path for column, path in found.items() if path},
+        {column: nearest(headers[column]) for column, path in found.items() if not path},
+    )
+
+
+def _header_row(table: Table, profile: Profile) -> int | None:
+    """The first row with the most known headers."""
+    matches = [
+        len({find_field(text, profile) for text in row if text.strip()} - {None, ""}) for row in table.head
+    ]
+    most = max(matches, default=0)
+    return matches.index(most) + 1 if most >= _LEAST_MATCHES else None
+
+
+def nearest(header: str) -> tuple[str, ...]:
+    """The fields whose known headers are spelt most like this one."""
+    close = difflib.get_close_matches(normalise(header), aliases(), n=3, cutoff=0.75)
+    return tuple(dict.fromkeys(aliases()[name] for name in close))
+
+
+def _check_profile(profile: Profile) -> None:
+    known = schema_fields()
+    for path in (*profile.columns.values(), *profile.constants, *profile.defaults):
+        if path and generic(path) not in known:
+            closest = ", ".join(difflib.get_close_matches(path, known, n=3)) or "none"
+            raise refuse("profile-field", value=path, closest=closest)
+
+
+def _check_columns(layout: Layout, profile: Profile) -> None:
+    place = Place(layout.table.file, layout.table.sheet, layout.header_row)
+    columns: dict[str, list[int]] = {}
+    for column, path in layout.fields.items():
+        columns.setdefault(path, []).append(column)
+    for path, several in columns.items():
+        if len(several) > 1:
+            cells = " and ".join(
+                f"“{layout.headers[column]}” ({cell_name(column, layout.header_row)})" for column in several
+            )
+            raise refuse("two-columns", place, field=path, cells=cells)
+    rows_below = layout.table.head[layout.header_row :]
+    if len(layout.table.head) < HEAD_ROWS and not any(text.strip() for row in rows_below for text in row):
+        raise refuse("header-only", place)
+    have = {*columns, *profile.constants, *profile.defaults}
+    needed = list(_NEEDED) if any(name in have for name in DEBTOR) else ["company or person", *_NEEDED]
+    if "amount" not in have:
+        needed += _NEEDED_ON_ROWS
+    missing = [path for path in needed if path not in have]
+    if missing:
+        headers = ", ".join(f"“{header}”" for header in layout.headers.values())
+        raise refuse("column-missing", place, field=missing[0], missing=", ".join(missing), headers=headers)
+
+
+def _no_header(tables: list[Table]) -> Exception:
+    table = tables[0]
+    shown = next((row for row in table.head if any(text.strip() for text in row)), [])
+    cells = ", ".join(f"“{text.strip()}”" for text in shown if text.strip())
+    return refuse("no-header", Place(table.file, table.sheet), cells=cells[:300])
+
+
+def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows hold data; the others are set aside, each for one reason."""
+    numbers = frame[ROW].to_numpy()
+    cells: list[Any] = [name for name in frame.columns if name not in (ROW, PROBLEMS)]
+    blank_cells = {name: _test(frame[name], lambda text: not text.strip()) for name in cells}
+    blank = np.logical_and.reduce([blank_cells[name] for name in cells])
+    keyless = np.ones(len(frame), bool)
+    for column, path in layout.fields.items():
+        if path in {"billnum", "custnum", "govid", *DEBTOR} and column in blank_cells:
+            keyless &= blank_cells[column]
+    undecided = np.ones(len(frame), bool)
+    reasons = {
+        "title": (numbers < layout.header_row) & ~blank,
+        "header": (numbers == layout.header_row) | _repeats_header(frame, layout),
+        "blank": blank,
+        "total": _total_rows(frame, cells, blank_cells),
+        "no-invoice": keyless,
+    }
+    for reason, rows in reasons.items():
+        intake.set_aside(layout.number, reason, numbers[rows & undecided])
+        if reason == "no-invoice":
+            intake.findings.extend(
+                finding("row-without-invoice", layout.place(row))
+                for row in numbers[rows & undecided].tolist()
+            )
+        undecided &= ~rows
+    return undecided
+
+
+def _test(column: pd.Series[Any], test: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """For each row whether its text passes, asked once a distinct text."""
+    verdicts = np.fromiter((test(text) for text in texts(column)), bool, len(column.cat.categories))
+    of_row: np.ndarray[Any, np.dtype[np.bool_]] = verdicts[codes(column)]
+    return of_row
+
+
+def _repeats_header(frame: pd.DataFrame, layout: Layout) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Rows that say the header again, as a printed page or a joined export does."""
+    same = np.ones(len(frame), bool)
+    for column, header in layout.headers.items():
+        if column in frame and same.any():
+            same &= _test(frame[column], lambda text, header=header: text.strip() == header)
+    return same
+
+
+def _total_rows(
+    frame: pd.DataFrame, cells: list[Any], blank: dict[Any, np.ndarray[Any, np.dtype[np.bool_]]]
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Rows whose first cell is a word such as `Yhteensä` and whose others are numbers."""
+    total = np.zeros(len(frame), bool)
+    before = np.ones(len(frame), bool)
+    labels = {name: _test(frame[name], lambda text: normalise(text) in total_words()) for name in cells}
+    for name in cells:
+        total |= before & labels[name]
+        before &= blank[name]
+    if total.any():
+        for name in cells:
+            number = _test(frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip())))
+            total &= blank[name] | labels[name] | number
+    return total

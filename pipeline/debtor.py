@@ -1,0 +1,44 @@
+"""Who pays: `company` or `person`, and the `customertype` that says which, from evidence only.
+
+The service wants `company` with customertype 1 and `person` with 2 (`seeds/invoice.txt`). Exports often
+have one name column for both; then a business id, a VAT number or a personal identity code decides.
+"""
+
+from __future__ import annotations
+
+COMPANY, PERSON = "1", "2"
+
+
+def settle(flat: dict[str, str]) -> bool:
+    """Make `company` or `person` and `customertype` of one document's fields, the helper fields gone.
+
+    False where nothing in the file says which kind of customer it is; the name then stays unsettled.
+    """
+    name = flat.pop("name", None)
+    parts = [part for part in (flat.pop("firstname", None), flat.pop("lastname", None)) if part]
+    if parts:
+        flat.setdefault("person", " ".join(parts))
+    kind = flat.get("customertype") or _evidence(flat)
+    if kind is None:
+        if name:
+            flat["company"] = name
+        return False
+    flat["customertype"] = kind
+    wanted = "company" if kind == COMPANY else "person"
+    if name:
+        flat.setdefault(wanted, name)
+    return True
+
+
+def _evidence(flat: dict[str, str]) -> str | None:
+    from pipeline.identifiers import kind_of_govid  # noqa: PLC0415 - start-up time
+
+    govid = kind_of_govid(flat["govid"], flat.get("country")) if "govid" in flat else None
+    if govid:
+        return COMPANY if govid == "business" else PERSON
+    if "vatid" in flat:
+        return COMPANY
+    named = [name for name in ("company", "person") if name in flat]
+    if len(named) == 1:
+        return COMPANY if named[0] == "company" else PERSON
+    return None

@@ -1,0 +1,344 @@
+"""The whole job: an export's rows become documents, are checked, sent once, and reported.
+
+readers → row frames → columns → values → grouper → validator → sender (with ledger) → report
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import __version__, outbox
+from pipeline.columns import Intake, Layout, named_frames, understand
+from pipeline.defaults import given
+from pipeline.document import Document, Outcome
+from pipeline.findings import Place, Severity, refuse
+from pipeline.frames import texts
+from pipeline.gather import gather
+from pipeline.grouper import build
+from pipeline.ledger import Planned, Run, open_ledger
+from pipeline.profile import Profile, load_profile
+from pipeline.readers import open_tables
+from pipeline.report import ReportPaths, write_report
+from pipeline.rules import Context
+from pipeline.schema import fields as schema_fields
+from pipeline.sender import SendResult, send
+from pipeline.service import Service
+from pipeline.settings import Account, account, sandbox_state
+from pipeline.targets import Country, Target
+from pipeline.terminal import Screen
+from pipeline.validator import Validator
+from pipeline.values import convert, decimal_evidence, generic
+
+ROWS_A_FRAME = 50_000
+DOCUMENTS_A_CHUNK = 5_000
+_NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for; see `ropo-pipeline run --help`. `sends` is False for `check`."""
+
+    inputs: tuple[Path, ...]
+    target: Target
+    country: Country
+    profile: Path | None
+    out: Path
+    ledger: str
+    batch_size: int
+    workers: int
+    yes: bool
+    sends: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted before any document had an outcome: the other side of the report's control sums."""
+
+    documents: int = 0
+    net: Decimal = Decimal("0.00")
+    vat: Decimal = Decimal("0.00")
+    total: Decimal = Decimal("0.00")
+    intake: Intake = field(default_factory=Intake)
+
+    def count(self, documents: Sequence[Document]) -> None:
+        """Count those documents."""
+        self.documents += len(documents)
+        self.net += sum((each.net for each in documents), Decimal(0))
+        self.vat += sum((each.vat for each in documents), Decimal(0))
+        self.total += sum((each.total for each in documents), Decimal(0))
+
+    def as_totals(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        sums = {name: format(getattr(self, name), "f") for name in ("net", "vat", "total")}
+        return {"rows_read": self.intake.rows_read, "invoices": self.documents, **sums}
+
+
+def run(options: Options, screen: Screen) -> int:
+    """Do the whole job, or all but sending; returns the exit code (docs/exit-codes.md).
+
+    Raises:
+        Refusal: nothing can be attempted with this input or configuration, or another run is at work.
+    """
+    profile = load_profile(options.profile)
+    where = account(options.target, options.country)
+    asks = options.sends and options.target is Target.PRODUCTION and not options.yes
+    if asks and not screen.interactive:
+        raise refuse("consent-missing")
+    layouts = _layouts(options.inputs, profile)
+    _make_folder(options.out)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(options.ledger))
+        if options.sends:
+            stack.enter_context(ledger.lock(where.environment, where.cid))
+        this = ledger.begin_run(
+            "run" if options.sends else "check",
+            where.environment,
+            where.cid,
+            _facts(options, where, profile),
+            sends=options.sends,
+        )
+        this.describe([_described(layout) for layout in layouts])
+        screen.understood(layouts)
+        tally = Tally()
+        planned = _planned(this, layouts, profile, options, tally, screen)
+        result: SendResult | None = None
+        try:
+            if options.sends:
+                if asks:
+                    planned = outbox.keep(planned)
+                result = _sent(planned, this, where, options, tally, screen, asks=asks)
+            for _ in planned:  # what was not sent is planned all the same, so that all rows are told
+                pass
+        finally:
+            _note(this, tally)
+            code = _exit_code(this, tally, result)
+            this.finish(code, tally.as_totals())
+            report = write_report(ledger.engine, this.id, options.out)
+    _show(report, tally, screen)
+    return code
+
+
+def _layouts(inputs: Iterable[Path], profile: Profile) -> list[Layout]:
+    reading = profile.reading
+    sheet = None if reading.sheet == "*" else reading.sheet
+    files = [
+        open_tables(path, sheet=sheet, encoding=reading.encoding, delimiter=reading.delimiter)
+        for path in inputs
+    ]
+    return understand(files, profile)
+
+
+def _documents(
+    layouts: Sequence[Layout], profile: Profile, options: Options, intake: Intake, screen: Screen
+) -> Iterator[list[Document]]:
+    """The checked documents of all tables, in chunks.
+
+    The first chunk comes when every row has been read: only then are the number convention, the damaged
+    rows and the last row of each document known.
+    """
+    today = dt.datetime.now().astimezone().date()
+    rules = given(profile)
+    validator = Validator(layouts, Context(today, options.country.alpha3))
+    evidence: set[str] = set()
+    size = sum(_text_size(path) for path in options.inputs)
+    for frame in gather(_read(layouts, intake, evidence, screen), size):
+        conventions = profile.conventions
+        if conventions.decimal is None and len(evidence) == 1:
+            conventions = conventions.model_copy(update={"decimal": next(iter(evidence))})
+        columns = convert(frame, conventions)
+        documents = build(frame, columns, layouts, rules, today, intake.suspects)
+        while chunk := list(islice(documents, DOCUMENTS_A_CHUNK)):
+            validator.check(chunk)
+            yield chunk
+
+
+def _read(
+    layouts: Sequence[Layout], intake: Intake, evidence: set[str], screen: Screen
+) -> Iterator[pd.DataFrame]:
+    """Every table's named frames, noting on the way what proves the decimal separator."""
+    known = schema_fields()
+    with screen.progress("Reading", 1.0, unit=None) as bar:
+        for number, layout in enumerate(layouts):
+            for frame in named_frames(layout, ROWS_A_FRAME, intake):
+                for name in layout.fields.values():
+                    if len(evidence) < 2 and known[generic(name)].kind in _NUMBERS:
+                        evidence |= decimal_evidence(texts(frame[name]))
+                bar.reach((number + layout.table.share_read) / len(layouts))
+                yield frame
+        bar.reach(1.0)
+
+
+def _planned(
+    this: Run, layouts: Sequence[Layout], profile: Profile, options: Options, tally: Tally, screen: Screen
+) -> Iterator[Planned]:
+    """The documents that may be sent, each recorded in the ledger as such; the others are recorded too."""
+    chunks = _documents(layouts, profile, options, tally.intake, screen)
+    with screen.progress("Checking") as bar:
+        for chunk in chunks:
+            for each in chunk:
+                _guard(each, profile)
+            tally.count(chunk)
+            yield from this.plan(chunk)
+            bar.advance(len(chunk))
+
+
+def _guard(document: Document, profile: Profile) -> None:
+    """Have the service itself refuse a bill number that it already has (`checkbillnum`)."""
+    if document.billnum and profile.sending.checkbillnum:
+        document.dataset.setdefault("checkbillnum", "1")
+
+
+def _sent(
+    planned: Iterator[Planned],
+    this: Run,
+    where: Account,
+    options: Options,
+    tally: Tally,
+    screen: Screen,
+    *,
+    asks: bool,
+) -> SendResult | None:
+    """Send what is planned; None when consent was refused."""
+    question = f"Send {tally.documents:,} invoices, {tally.total:,.2f} in all, to {where.base_url}?"
+    if asks and not screen.confirm(question):
+        screen.say("Nothing was sent.")
+        return None
+    with _service(where) as service, _stopping(screen) as stop, screen.progress("Sending") as bar:
+        return send(
+            _batches(planned, options.batch_size),
+            run=this,
+            service=service,
+            workers=options.workers,
+            on_progress=bar.advance,
+            stop=stop,
+        )
+
+
+def _batches(planned: Iterator[Planned], size: int) -> Iterator[list[Planned]]:
+    while batch := list(islice(planned, size)):
+        yield batch
+
+
+@contextmanager
+def _service(where: Account) -> Iterator[Service]:
+    """The service to send to; the sandbox is started for the run, unless one stands elsewhere."""
+    if where.base_url:
+        yield Service(where.base_url, where.cid, where.apicode.get_secret_value())
+        return
+    from pipeline.sandbox.server import serve_in_thread  # noqa: PLC0415 - only where it is wanted
+
+    with serve_in_thread(sandbox_state()) as sandbox:
+        yield Service(sandbox.url, where.cid, where.apicode.get_secret_value())
+
+
+@contextmanager
+def _stopping(screen: Screen) -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second one stops at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        screen.say(
+            f"{signal.Signals(number).name}: finishing the requests in flight; once more stops at once."
+        )
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = [signal.signal(each, on_signal) for each in signals]
+    try:
+        yield stop
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _note(this: Run, tally: Tally) -> None:
+    """Keep what the reading found that concerns no single invoice."""
+    intake = tally.intake
+    for (source, reason), rows in sorted(intake.aside.items()):
+        this.set_aside(source, reason, len(rows), [[row, row] for row in rows[:20]])
+    this.note(intake.findings)
+
+
+def _exit_code(this: Run, tally: Tally, result: SendResult | None) -> int:
+    """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins."""
+    outcomes = this.outcomes()
+    if outcomes[Outcome.UNKNOWN]:
+        return 3
+    if result and result.try_again:
+        return 4
+    fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (set() if this.sends else {Outcome.NOT_SENT})
+    errors = any(each.severity is Severity.ERROR for each in tally.intake.findings)
+    return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
+
+
+def _show(report: ReportPaths, tally: Tally, screen: Screen) -> None:
+    screen.finding_lines(each for each in tally.intake.findings)
+    screen.outcome_table(report.totals)
+    screen.say(report.verdict)
+    screen.say(f"Report: {report.workbook}")
+
+
+def _described(layout: Layout) -> dict[str, Any]:
+    """How a table was understood, for the report."""
+    table = layout.table
+    return {
+        "file": table.file,
+        "sheet": table.sheet,
+        "header_row": layout.header_row,
+        "facts": table.facts,
+        "columns": [
+            {"column": layout.cell(layout.header_row, at).cell, "header": layout.headers[at], "field": path}
+            for at, path in layout.fields.items()
+        ],
+        "ignored": [
+            {
+                "column": layout.cell(layout.header_row, at).cell,
+                "header": layout.headers[at],
+                "nearest": list(names),
+            }
+            for at, names in layout.ignored.items()
+        ],
+    }
+
+
+def _facts(options: Options, where: Account, profile: Profile) -> dict[str, Any]:
+    """What the report tells of the run itself."""
+    return {
+        "version": __version__,
+        "target": options.target,
+        "country": options.country,
+        "base_url": where.base_url or "the built-in sandbox, on this machine only",
+        "profile": str(options.profile) if options.profile else None,
+        "declared": profile.model_dump(exclude_defaults=True),
+        "batch_size": options.batch_size,
+        "workers": options.workers,
+    }
+
+
+def _text_size(path: Path) -> int:
+    """About how much text a file holds; a workbook is packed some eight times."""
+    size = path.stat().st_size
+    return size if path.suffix.lower() in {".csv", ".tsv", ".txt"} else 8 * size
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error

@@ -1,0 +1,315 @@
+"""Planning: which documents of a run may be sent, decided against all that was ever sent.
+
+One transaction for a chunk of documents. Everything slow (JSON, hashes) is done before it begins, and
+rows are written in bulk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+
+from pipeline.document import Document, Kind, Outcome
+from pipeline.findings import Finding, finding
+from pipeline.ledger import tables
+from pipeline.ledger.content import GUARD, content, differences, without_codes
+from pipeline.ledger.database import insert_rows
+from pipeline.ledger.states import State
+from pipeline.privacy import mask
+
+if TYPE_CHECKING:
+    from pipeline.ledger.run import Run
+
+VERSION = ("content_hash", "payload", "net", "vat", "total", "custnum", "billdate", "jobtype", "guarded")
+"""The columns of `document` that tell one content from another."""
+
+JOBS = frozenset({Kind.INVOICE, Kind.REMINDER, Kind.COLLECTION})
+"""What is sent as a job. Allocations and payments name another document's number, not one of their own."""
+
+_MAY_BE_THERE = (State.ACCEPTED, State.UNKNOWN, State.SENDING)
+_AT_ONCE = 10_000  # identities in one look-up; SQLite takes up to 32,766 values
+_SHOWN_DIFFERENCES = 20
+
+
+class Planned(NamedTuple):
+    """A document that may be sent: `body` is the real dataset, which nothing else than the request may hold."""
+
+    document_id: int
+    number: int
+    billnum: str | None
+    body: bytes
+    first_row: tuple[int, int]
+
+
+class _Entry(NamedTuple):
+    """A document with what the ledger will hold of it."""
+
+    document: Document
+    identity: str
+    columns: dict[str, Any]
+    body: bytes
+
+
+def plan(run: Run, documents: Sequence[Document]) -> list[Planned]:
+    """See `Run.plan`."""
+    entries = [_entry(run, each) for each in documents]
+    run.ledger.require_room(sum(3 * len(each.body) + 4096 for each in entries))
+    with run.ledger.writing() as connection:
+        decisions = list(_decide(connection, run, entries))
+        return _write(connection, run, decisions)
+
+
+class _Decision(NamedTuple):
+    entry: _Entry
+    outcome: Outcome
+    known: Row[Any] | None = None
+    found: Finding | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether it may go: nothing else leaves a decision as `not-sent`."""
+        return self.outcome is Outcome.NOT_SENT
+
+
+def _entry(run: Run, document: Document) -> _Entry:
+    dataset = document.dataset
+    billnum = document.billnum if document.kind in JOBS else None
+    guard = dataset.get(GUARD, "1") if billnum else None
+    of = content(run.ledger.key, document, guard)
+    custnum = dataset.get("custnum")
+    columns = {
+        "environment": run.environment,
+        "cid": run.cid,
+        "kind": document.kind.value,
+        "identity": billnum or f"#{of.hash}",
+        "billnum": document.billnum,
+        "jobtype": dataset.get("jobtype"),
+        "content_hash": of.hash,
+        "payload": of.payload,
+        "guarded": int(guard == "1"),
+        "net": str(document.net),
+        "vat": str(document.vat),
+        "total": str(document.total),
+        "custnum": custnum and without_codes(run.ledger.key, custnum),
+        "billdate": dataset.get("billdate"),
+    }
+    return _Entry(document, columns["identity"], columns, of.body)
+
+
+def _decide(connection: Connection, run: Run, entries: Sequence[_Entry]) -> Iterator[_Decision]:
+    valid = [each for each in entries if each.document.valid]
+    known = _known(connection, run, valid)
+    elsewhere = _billed_otherwise(connection, run, valid)
+    seen: set[tuple[Kind, str]] = set()
+    for entry in entries:
+        document = entry.document
+        if not document.valid:
+            yield _Decision(entry, Outcome.INVALID)
+            continue
+        identity = (document.kind, entry.identity)
+        row = known.get(identity)
+        if identity in seen or (row is not None and run.sends and row.run_id == run.id):
+            yield _Decision(entry, Outcome.INVALID, None, _found(run, document, "duplicate-in-run"))
+            continue
+        seen.add(identity)
+        if document.kind is Kind.COLLECTION and document.billnum in elsewhere:
+            yield _Decision(entry, Outcome.INVALID, None, _found(run, document, "collection-after-invoice"))
+        else:
+            yield _against(run, entry, row)
+
+
+def _against(run: Run, entry: _Entry, row: Row[Any] | None) -> _Decision:
+    """What follows from what is known of the same identity."""
+    if row is None or row.state in {State.PLANNED, State.REFUSED}:
+        return _Decision(entry, Outcome.NOT_SENT, row)
+    document = entry.document
+    if row.state != State.ACCEPTED:
+        return _Decision(
+            entry, Outcome.UNKNOWN, row, _found(run, document, "outcome-unknown", why=row.reason)
+        )
+    if row.content_hash == entry.columns["content_hash"]:
+        return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
+    changes = differences(row.payload, document, entry.columns["payload"])
+    if not changes:  # the profile now takes from the file what came from the clock then, or the reverse
+        return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
+    more = len(changes) - _SHOWN_DIFFERENCES
+    shown = "; ".join(changes[:_SHOWN_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+    return _Decision(
+        entry,
+        Outcome.CONFLICT,
+        row,
+        _found(run, document, "conflict", differences=shown, when=row.updated[:10]),
+    )
+
+
+def _found(run: Run, document: Document, code: str, **details: object) -> Finding:
+    return finding(code, run.place(document.rows[0]), billnum=document.billnum, **details)
+
+
+def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[tuple[Kind, str], Row[Any]]:
+    """What the ledger has under the same identities."""
+    column = tables.document.c
+    statement = select(
+        column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier, column.reason,
+        column.updated, *(column[name] for name in VERSION),
+    ).where(
+        column.environment == run.environment,
+        column.cid == run.cid,
+        column.kind == bindparam("of_kind"),
+        column.identity.in_(bindparam("identities", expanding=True)),
+    )  # fmt: skip
+    known = {}
+    by_kind = sorted(entries, key=lambda each: each.document.kind)
+    for kind, some in groupby(by_kind, key=lambda each: each.document.kind):
+        for identities in _chunks(sorted({each.identity for each in some})):
+            rows = connection.execute(statement, {"of_kind": kind, "identities": identities})
+            known.update({(kind, row.identity): row for row in rows})
+    return known
+
+
+def _billed_otherwise(connection: Connection, run: Run, entries: Iterable[_Entry]) -> set[str | None]:
+    """Bill numbers under collection here that are an invoice's or reminder's elsewhere.
+
+    The service takes a debt collection only for what was never sent as invoice or reminder
+    (`ropo-one-api.md`, job types).
+    """
+    collected = {each.document.billnum for each in entries if each.document.kind is Kind.COLLECTION}
+    if not collected:
+        return set()
+    others = {
+        each.document.billnum for each in entries if each.document.kind in {Kind.INVOICE, Kind.REMINDER}
+    }
+    column = tables.document.c
+    statement = select(column.billnum).where(
+        column.environment == run.environment,
+        column.cid == run.cid,
+        column.kind.in_([Kind.INVOICE, Kind.REMINDER]),
+        column.identity.in_(bindparam("billnums", expanding=True)),
+        or_(column.state.in_(_MAY_BE_THERE), column.run_id == run.id),
+    )
+    for billnums in _chunks(sorted(filter(None, collected))):
+        others.update(connection.scalars(statement, {"billnums": billnums}))
+    return collected & others
+
+
+def _write(connection: Connection, run: Run, decisions: Sequence[_Decision]) -> list[Planned]:
+    going = [each for each in decisions if each.sent]
+    ids = {id(each): each.known.id for each in decisions if each.known is not None}
+    if run.sends:
+        ids |= _write_documents(connection, run, going)
+    insert_rows(connection, tables.invoice, [_invoice(run, each, ids.get(id(each))) for each in decisions])
+    run.write_findings(
+        connection,
+        (
+            (each.entry.document.number, found)
+            for each in decisions
+            for found in (*each.entry.document.findings, *((each.found,) if each.found else ()))
+        ),
+    )
+    return [
+        Planned(
+            ids.get(id(each), 0),
+            each.entry.document.number,
+            each.entry.document.billnum,
+            each.entry.body,
+            each.entry.document.rows[0],
+        )
+        for each in going
+    ]
+
+
+def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision]) -> dict[int, int]:
+    """Insert or renew what may go; returns the ids of the new ones by decision."""
+    stamp = {"state": State.PLANNED.value, "run_id": run.id, **run.stamp("planned")}
+    fresh = [each for each in going if each.known is None]
+    # The write lock is ours until the commit: nobody else gives ids meanwhile.
+    first = (connection.scalar(select(func.max(tables.document.c.id))) or 0) + 1
+    new = {
+        "batch_id": None,
+        "attempt": 0,
+        "exposed": 0,
+        "earlier": None,
+        "jobid": None,
+        "answer": None,
+    } | stamp
+    insert_rows(
+        connection,
+        tables.document,
+        [{"id": number, **each.entry.columns, **new} for number, each in enumerate(fresh, start=first)],
+    )
+    again = [
+        {"key": each.known.id, **_exposure(each.known, each.entry), **each.entry.columns, **stamp}
+        for each in going
+        if each.known is not None
+    ]
+    if again:
+        changed = (*VERSION, "exposed", "earlier", *stamp)
+        unchanged = ("environment", "cid", "kind", "identity", "billnum")
+        connection.execute(
+            update(tables.document)
+            .where(tables.document.c.id == bindparam("key"))
+            .values({name: bindparam(f"new_{name}") for name in changed}),
+            [
+                {
+                    name if name == "key" else f"new_{name}": value
+                    for name, value in row.items()
+                    if name not in unchanged
+                }
+                for row in again
+            ],
+        )
+    return {id(each): number for number, each in enumerate(fresh, start=first)}
+
+
+def _exposure(known: Row[Any], entry: _Entry) -> dict[str, Any]:
+    """Which contents of this number may have reached the service, seen from the new content.
+
+    A later refusal as duplicate, or a look-up that finds the number, then tells which one it has.
+    """
+    versions = {each["content_hash"]: each for each in orjson.loads(known.earlier or "[]")}
+    if known.exposed:
+        versions[known.content_hash] = {name: known._mapping[name] for name in VERSION}  # noqa: SLF001 - its public name
+    exposed = versions.pop(entry.columns["content_hash"], None) is not None
+    return {
+        "exposed": int(exposed),
+        "earlier": orjson.dumps(list(versions.values())).decode() if versions else None,
+    }
+
+
+def _invoice(run: Run, decision: _Decision, document_id: int | None) -> dict[str, Any]:
+    document, columns = decision.entry.document, decision.entry.columns
+    return {
+        "run_id": run.id,
+        "number": document.number,
+        "document_id": document_id,
+        "kind": columns["kind"],
+        "billnum": columns["billnum"],
+        "jobtype": columns["jobtype"],
+        "customer": mask(document.dataset.get("company") or document.dataset.get("person") or ""),
+        "billdate": columns["billdate"],
+        "outcome": decision.outcome.value,
+        "net": columns["net"],
+        "vat": columns["vat"],
+        "total": columns["total"],
+        "rows": orjson.dumps(_ranges(document.rows)).decode(),
+    }
+
+
+def _ranges(rows: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Rows as [source, first, last], neighbours joined, in their order."""
+    ranges: list[list[int]] = []
+    for source, row in rows:
+        if ranges and ranges[-1][0] == source and ranges[-1][2] + 1 == row:
+            ranges[-1][2] = row
+        else:
+            ranges.append([source, row, row])
+    return ranges
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]

@@ -1,0 +1,324 @@
+"""One run in the ledger: what it read, planned, sent and found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+
+from pipeline.document import Document, Outcome
+from pipeline.findings import Finding, Place
+from pipeline.ledger import tables
+from pipeline.ledger.clock import now
+from pipeline.ledger.plan import Planned, plan
+from pipeline.ledger.states import State
+
+if TYPE_CHECKING:
+    from pipeline.ledger.ledger import Ledger
+
+
+class Batch(NamedTuple):
+    """A batch that is recorded and may now be sent."""
+
+    id: int
+    data_identifier: str
+
+
+class Answered(NamedTuple):
+    """What came back for a batch: HTTP status if any, what it was taken to mean, its text, and how many tries."""
+
+    status: int | None
+    meaning: str
+    text: str
+    tries: int
+
+
+class Settlement(NamedTuple):
+    """What became of one document, and why.
+
+    `states` are gone through in turn: (REFUSED, PLANNED) is a document that is certainly not with the
+    service and may go again. `exposed` marks that its content may have reached the service. `version`
+    are columns of `document` to set with it: the content that the service turned out to have.
+    """
+
+    document_id: int
+    states: tuple[State, ...]
+    outcome: Outcome
+    reason: str
+    jobid: str | None = None
+    answer: str | None = None
+    exposed: bool = False
+    version: Mapping[str, Any] | None = None
+    found: Finding | None = None
+
+
+class Run:
+    """One run. Its methods may be called from several threads, except `plan`."""
+
+    def __init__(self, ledger: Ledger, run_id: str, environment: str, cid: str, *, sends: bool) -> None:
+        self.ledger = ledger
+        self.id = run_id
+        self.environment = environment
+        self.cid = cid
+        self.sends = sends
+        self.sources: Sequence[Mapping[str, Any]] = ()
+        self._finding_numbers = count(1)
+        self._batch_numbers = count(1)
+
+    def describe(self, sources: Sequence[Mapping[str, Any]]) -> None:
+        """Keep how the inputs were understood: by source number, at least `file` and `sheet`.
+
+        Findings made here name them, so this comes before `plan`; it may be called again.
+        """
+        self.sources = sources
+        self._update(sources=orjson.dumps(list(sources)).decode())
+
+    def note(self, findings: Iterable[Finding]) -> None:
+        """Keep findings that concern a file, not one invoice."""
+        with self.ledger.writing() as connection:
+            self.write_findings(connection, ((None, each) for each in findings))
+
+    def set_aside(self, source: int, reason: str, rows: int, first_rows: Sequence[Sequence[int]]) -> None:
+        """Keep how many rows of a source belong to no invoice for a reason, and the first of them as ranges."""
+        with self.ledger.writing() as connection:
+            connection.execute(
+                insert(tables.aside).values(
+                    run_id=self.id,
+                    source=source,
+                    reason=reason,
+                    rows=rows,
+                    first_rows=orjson.dumps(first_rows).decode(),
+                )
+            )
+
+    def plan(self, documents: Sequence[Document]) -> list[Planned]:
+        """Decide for each document whether it may be sent, and record all of them in one transaction.
+
+        A document with an error is `invalid`. One that was accepted before is `already-accepted`, with
+        other content a `conflict`; one whose outcome is unknown stays `unknown`. The rest are planned
+        and `not-sent` until `send` says otherwise. A run that does not send (`check`) plans nothing.
+
+        Args:
+            documents: up to some 50,000, each with its rows; no number twice in a run.
+
+        Returns:
+            Those that may be sent, in the order given.
+
+        Raises:
+            Refusal: `disk-full`.
+        """
+        return plan(self, documents)
+
+    def begin_batch(self, batch: Sequence[Planned]) -> Batch:
+        """Record durably that these documents are about to be sent, before the first byte leaves.
+
+        Raises:
+            Refusal: `disk-full`; nothing may be sent.
+            RuntimeError: one of them is not planned by this run (any more); nothing may be sent.
+        """
+        self.ledger.require_room()
+        number = next(self._batch_numbers)
+        identifier = f"{self.id}-{number}"
+        column = tables.document.c
+        with self.ledger.writing() as connection:
+            batch_id = connection.execute(
+                insert(tables.batch).values(
+                    run_id=self.id, data_identifier=identifier, attempt=1, size=len(batch), sent=now()
+                )
+            ).inserted_primary_key[0]
+            changed = connection.execute(
+                update(tables.document)
+                .where(
+                    column.id.in_([each.document_id for each in batch]),
+                    column.state == State.PLANNED,
+                    column.run_id == self.id,
+                )
+                .values(
+                    state=State.SENDING,
+                    batch_id=batch_id,
+                    attempt=column.attempt + 1,
+                    **self.stamp(f"in batch {identifier}"),
+                )
+            ).rowcount
+            if changed != len(batch):
+                raise RuntimeError(f"{len(batch) - changed} documents of batch {identifier} were not planned")
+            # Should the program stop before the answer is recorded, the report says what is true.
+            connection.execute(
+                update(tables.invoice)
+                .where(
+                    tables.invoice.c.run_id == self.id,
+                    tables.invoice.c.number.in_([each.number for each in batch]),
+                )
+                .values(outcome=Outcome.UNKNOWN.value)
+            )
+        return Batch(batch_id, identifier)
+
+    def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
+        """Record durably what the service answered and what became of each document of the batch."""
+        with self.ledger.writing() as connection:
+            connection.execute(
+                update(tables.batch)
+                .where(tables.batch.c.id == batch.id)
+                .values(
+                    answered=now(),
+                    status=answered.status,
+                    meaning=answered.meaning,
+                    answer=answered.text,
+                    attempt=answered.tries,
+                )
+            )
+            self.settle(connection, settlements)
+
+    def settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
+        """Record what became of documents, in the ledger and in this run's invoices."""
+        column = tables.document.c
+        for step in range(max((len(each.states) for each in settlements), default=0)):
+            connection.execute(
+                update(tables.document)
+                .where(column.id == bindparam("key"))
+                .values(
+                    state=bindparam("to_state"),
+                    jobid=func.coalesce(bindparam("new_jobid"), column.jobid),
+                    answer=func.coalesce(bindparam("new_answer"), column.answer),
+                    exposed=column.exposed.op("|")(bindparam("exposes")),
+                    reason=bindparam("why"),
+                    updated=bindparam("at"),
+                    changed_by=self.id,
+                ),
+                [
+                    {
+                        "key": each.document_id,
+                        "to_state": each.states[step],
+                        "new_jobid": each.jobid,
+                        "new_answer": each.answer,
+                        "exposes": int(each.exposed),
+                        "why": each.reason,
+                        "at": now(),
+                    }
+                    for each in settlements
+                    if step < len(each.states)
+                ],
+            )
+        for each in settlements:
+            if each.version:
+                connection.execute(
+                    update(tables.document).where(column.id == each.document_id).values(**each.version)
+                )
+        self._settle_invoices(connection, settlements)
+
+    def settle_unknown(self, settlements: Sequence[Settlement]) -> None:
+        """Record what became of documents whose outcome was unknown until now.
+
+        This run's finding that it was unknown goes; a document that this run did not read gets an
+        invoice in it, so that its report tells of it.
+        """
+        ids = [each.document_id for each in settlements]
+        invoice, found = tables.invoice.c, tables.finding.c
+        mine = select(invoice.number).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
+        with self.ledger.writing() as connection:
+            connection.execute(
+                delete(tables.finding).where(
+                    found.run_id == self.id, found.code == "outcome-unknown", found.invoice_number.in_(mine)
+                )
+            )
+            self._adopt(connection, ids)
+            self.settle(connection, settlements)
+
+    def write_findings(self, connection: Connection, findings: Iterable[tuple[int | None, Finding]]) -> None:
+        """Keep findings with the number of the invoice that each concerns."""
+        rows = [
+            {
+                "run_id": self.id,
+                "number": next(self._finding_numbers),
+                "invoice_number": number,
+                "code": each.code,
+                "severity": each.severity.value,
+                "file": each.place.file,
+                "sheet": each.place.sheet,
+                "row": each.place.row,
+                "column": each.place.column,
+                "cell": each.place.cell,
+                "field": each.field,
+                "value": each.value,
+                "message": each.message,
+                "remedy": each.remedy,
+                "billnum": each.billnum,
+            }
+            for number, each in findings
+        ]
+        if rows:
+            connection.execute(insert(tables.finding), rows)
+
+    def finish(self, exit_code: int, totals: Mapping[str, Any] | None = None) -> None:
+        """Keep how the run ended."""
+        written = None if totals is None else orjson.dumps(totals).decode()
+        self._update(finished=now(), exit_code=exit_code, totals=written)
+
+    def outcomes(self) -> Counter[Outcome]:
+        """How many of this run's invoices have which outcome."""
+        invoice = tables.invoice.c
+        statement = (
+            select(invoice.outcome, func.count()).where(invoice.run_id == self.id).group_by(invoice.outcome)
+        )
+        with self.ledger.engine.connect() as connection:
+            return Counter({Outcome(outcome): number for outcome, number in connection.execute(statement)})
+
+    def place(self, row: tuple[int, int]) -> Place:
+        """Where a row lies, as the user sees it."""
+        source, number = row
+        if source >= len(self.sources):
+            return Place(row=number)
+        return Place(self.sources[source].get("file"), self.sources[source].get("sheet"), number)
+
+    def stamp(self, reason: str) -> dict[str, str]:
+        """The columns of `document` that say when, by whom and why its state changed."""
+        return {"updated": now(), "changed_by": self.id, "reason": reason}
+
+    def _update(self, **values: Any) -> None:
+        with self.ledger.writing() as connection:
+            connection.execute(update(tables.run).where(tables.run.c.id == self.id).values(**values))
+
+    def _settle_invoices(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
+        invoice = tables.invoice.c
+        by_outcome: dict[Outcome, list[int]] = {}
+        for each in settlements:
+            by_outcome.setdefault(each.outcome, []).append(each.document_id)
+        for outcome, ids in by_outcome.items():
+            connection.execute(
+                update(tables.invoice)
+                .where(invoice.run_id == self.id, invoice.document_id.in_(ids))
+                .values(outcome=outcome.value)
+            )
+        found = {each.document_id: each.found for each in settlements if each.found}
+        if found:
+            numbers = connection.execute(
+                select(invoice.document_id, invoice.number)
+                .where(invoice.run_id == self.id, invoice.document_id.in_(list(found)))
+                .order_by(invoice.number)
+            )
+            self.write_findings(connection, [(row.number, found[row.document_id]) for row in numbers])
+
+    def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
+        invoice = tables.invoice.c
+        mine = select(invoice.document_id).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
+        last = (
+            select(func.max(invoice.run_id), invoice.document_id)
+            .where(invoice.document_id.in_(ids), invoice.document_id.not_in(mine))
+            .group_by(invoice.document_id)
+        )
+        missing = connection.execute(
+            select(tables.invoice)
+            .where(tuple_(invoice.run_id, invoice.document_id).in_(last))
+            .order_by(invoice.number)
+        )
+        # Its rows were another run's; numbers below those of read rows keep it apart from them.
+        rows = [
+            {**row, "run_id": self.id, "number": -row["document_id"], "rows": "[]"}
+            for row in missing.mappings()
+        ]
+        if rows:
+            connection.execute(insert(tables.invoice), rows)

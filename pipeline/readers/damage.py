@@ -1,0 +1,112 @@
+"""What keeps a record of a delimited text file from being certain, and which texts it puts in doubt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipeline.privacy import mask
+from pipeline.readers.records import Record, count_lines
+from pipeline.readers.table import Problem
+
+_SHOWN = 200
+"""How many characters of a damaged cell or row a finding shows."""
+
+
+class Layout(NamedTuple):
+    """How most records of a file lie."""
+
+    delimiter: str
+    width: int
+    """How many fields they have."""
+    needed: int
+    """How many of these hold anything: one less where every row ends with a delimiter."""
+    titles: int
+    """How many records come before the first of that width: titles, which may be narrower."""
+    last_filled: bool
+    """Whether the last field is never empty."""
+
+    @property
+    def many_delimiters(self) -> int:
+        """About as many as a row has: within a cell that spans lines, the sign of swallowed rows."""
+        return max(1, (self.needed - 1) * 4 // 5)
+
+
+def problems(parsed: list[Record], layout: Layout, row: int, line: int) -> list[list[Problem]]:
+    """The problems of each record; `row` is the first one's index in the file, `line` its first line."""
+    found = []
+    for index, record in enumerate(parsed, row):
+        last = line
+        if '"' in record.raw:  # otherwise it is one line
+            last += count_lines(record.raw.rstrip("\r\n").encode())
+        found.append(_problems(record, layout, (line, last), title=index < layout.titles))
+        line = last + 1
+    return found
+
+
+def doubtful_texts(record: Record, delimiter: str) -> set[str]:
+    """Every text of a damaged record, also of the cells of rows that one of its cells swallowed."""
+    texts = {*record.fields, *re.split(rf"[\r\n{re.escape(delimiter)}]", record.raw)}
+    texts |= {text.replace("\0", "").strip().strip('"').strip() for text in texts}
+    return {text for text in texts if text.strip()}
+
+
+def shown(text: str) -> str:
+    """The text as a finding shows it; masked before it is cut: half a personal identity code is one, too."""
+    masked = mask(text)
+    return masked if len(masked) <= _SHOWN else masked[:_SHOWN] + "…"
+
+
+def _problems(record: Record, layout: Layout, lines: tuple[int, int], *, title: bool) -> list[Problem]:
+    first, last = lines
+    where = f"{first}-{last}" if last > first else str(first)
+    found = [(column, "nul-byte") for column, text in enumerate(record.fields) if "\0" in text]
+    if '"' in record.raw:
+        found += [(column, "stray-quote") for column in _stray_quotes(record, layout.delimiter)]
+    if last > first:
+        found += [
+            (column, "swallowed-rows")
+            for column, text in enumerate(record.fields)
+            if ("\n" in text or "\r" in text) and text.count(layout.delimiter) >= layout.many_delimiters
+        ]
+    cells = [
+        Problem(column, code, shown(record.fields[column].replace("\0", "")), where) for column, code in found
+    ]
+    if not _wrong_length(record.fields, layout, title=title):
+        return cells
+    detail = f"{len(record.fields)} fields instead of {layout.needed} (line {where})"
+    return [*cells, Problem(None, "row-length", shown(record.raw.replace("\0", "").rstrip("\r\n")), detail)]
+
+
+def _wrong_length(fields: list[str], layout: Layout, *, title: bool) -> bool:
+    """Whether cells may stand in columns that are not theirs, or be missing.
+
+    An empty field too many may still mean a row shifted by a delimiter within its text, whose last cell
+    was empty; only where the last field is never empty it cannot. Likewise for the one that a row which
+    ends without the usual delimiter has too few.
+    """
+    count = len(fields)
+    if count in {0, layout.width} or not any(text.strip() for text in fields):
+        return False
+    if count > layout.width:
+        return not layout.last_filled or any(text.strip() for text in fields[layout.width :])
+    if title:
+        return False
+    return count < layout.needed or not fields[-1].strip()
+
+
+def _stray_quotes(record: Record, delimiter: str) -> Iterator[int]:
+    """The columns whose cell begins with a quotation mark, but is not quoted as the rule has it."""
+    start = 0
+    for column, text in enumerate(record.fields):
+        quoted = '"' + text.replace('"', '""') + '"'
+        written = quoted if record.raw.startswith('"', start) else text
+        stop = start + len(written)
+        follows = record.raw[stop : stop + 1]
+        if not record.raw.startswith(written, start) or follows not in {delimiter, "\r", "\n", ""}:
+            yield column
+            return  # from here on it is not known where a field starts
+        if written is text and text.lstrip().startswith('"'):
+            yield column
+        start = stop + 1

@@ -1,0 +1,218 @@
+"""What a file is, by its content, and whether it may be read at all: decided before anything of it is used."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pipeline.findings import Place, Refusal, refuse
+from pipeline.resources import data_text
+
+MAX_BYTES = 4 * 1024**3
+"""The most bytes that a file may have, and the most that a workbook may unpack to, unless told otherwise."""
+
+BLOCK = 1 << 20
+_MAX_RATIO = 200
+_RATIO_FROM = 100 * 1024**2
+"""A workbook unpacks to 5 to 60 times its size (measured, cells all alike); deflate allows for 1,032 times."""
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+"""What the zip library raises at an archive that is damaged or packed in a way that no spreadsheet uses."""
+
+_ENCRYPTED = 0x1
+_SIGNATURES = (
+    (b"PK", "archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "document"),
+    (b"%PDF", "pdf"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"\x1f\x8b", "archive"),
+    (b"7z\xbc\xaf\x27\x1c", "archive"),
+    (b"Rar!", "archive"),
+    (b"\x09\x00\x04\x00", "xls"),  # Excel 2 to 4: a workbook without the document around it
+    (b"\x09\x02\x06\x00", "xls"),
+    (b"\x09\x04\x06\x00", "xls"),
+    (b"\x09\x08", "xls"),
+)
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?P<html><(?:!doctype\s+html|html|head|body|meta|table|style|div))|<\?xml)\b",
+    re.IGNORECASE,
+)
+
+
+@cache
+def kinds() -> dict[str, dict[str, str | list[str]]]:
+    """What a file can be: `name` and `remedy` for the user, `extensions` when it can be read."""
+    return tomllib.loads(data_text("kinds.toml"))
+
+
+def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """What the file is (`text`, `xlsx`, `xls` or `ods`), judged by its content and not only its name.
+
+    Raises:
+        Refusal: it is missing, a folder, unreadable, empty, larger than `max_bytes`, of an unsupported
+            type, encrypted, damaged, or not what its name says.
+    """
+    place = Place(str(path))
+    head = _head(path, place, max_bytes)
+    extension = path.suffix.lower()
+    supported = {each: kind for kind, entry in kinds().items() for each in entry.get("extensions", ())}
+    if extension not in supported:
+        raise refuse(
+            "file-type-unsupported",
+            place,
+            extension=extension or "no extension",
+            supported=", ".join(supported),
+        )
+    kind, wanted = _kind(path, head), supported[extension]
+    if kind == "encrypted":
+        raise refuse("file-encrypted", place)
+    if kind == wanted or (kind == "binary" and wanted == "text"):
+        return wanted
+    if kind in {"archive", "document"} and wanted == {"archive": "xlsx", "document": "xls"}[kind]:
+        raise damaged(path, "its parts cannot be found")
+    if kind == "archive" and wanted == "ods":
+        raise damaged(path, "its parts cannot be found")
+    raise refuse(
+        "file-not-as-named",
+        place,
+        extension=extension,
+        seems=kinds()[kind]["name"],
+        advice=kinds()[kind]["remedy"],
+    )
+
+
+def check_archive(path: Path, max_bytes: int) -> None:
+    """Unpack every part once, holding nothing, so that no later reader meets a surprise.
+
+    The sizes that an archive declares can lie, so the parts are unpacked in fact, up to the limit; their
+    checksums are verified by the way.
+
+    Raises:
+        Refusal: the parts are damaged or ambiguous, or unpack to more than `max_bytes` or to more
+            than any real workbook would.
+    """
+    packed = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            if len({part.filename.lower() for part in parts}) < len(parts):
+                raise damaged(path, "two of its parts have one name")
+            left = min(max_bytes, max(_RATIO_FROM, packed * _MAX_RATIO))
+            left = limit = min(max_bytes, left)
+            for part in parts:
+                for block in unpack(archive, part, left):
+                    left -= len(block)
+                    if left < 0:
+                        raise refuse(
+                            "file-unpacks-too-big",
+                            Place(str(path)),
+                            size=size_text(packed),
+                            limit=size_text(limit),
+                        )
+    except DAMAGE as error:
+        raise damaged(path, error) from None
+
+
+def unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
+    """The part's content in blocks, and if it is larger than `most` bytes, a little more than that.
+
+    Raises:
+        zipfile.BadZipFile: the part is not packed as spreadsheets are, or its checksum is wrong.
+    """
+    if part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise zipfile.BadZipFile("it is packed in an unusual way")
+    part.file_size = most + BLOCK  # else the library believes the size that is declared, and stops there
+    with archive.open(part) as stream:
+        unpacked = 0
+        while unpacked <= most and (block := stream.read(BLOCK)):
+            unpacked += len(block)
+            yield block
+
+
+def damaged(path: Path, reason: object) -> Refusal:
+    """The refusal of a file that cannot be read whole, in one line."""
+    return refuse("file-damaged", Place(str(path)), reason=" ".join(str(reason).split()) or "no details")
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `512 bytes`, `12.3 MB`."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _head(path: Path, place: Place, max_bytes: int) -> bytes:
+    """The first bytes of the file, once it may be opened."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise refuse("file-is-folder", place)
+        if size == 0:
+            raise refuse("file-empty", place)
+        if size > max_bytes:
+            raise refuse("file-too-big", place, size=size_text(size), limit=size_text(max_bytes))
+        with path.open("rb") as stream:
+            return stream.read(4096)
+    except FileNotFoundError:
+        raise refuse("file-missing", place) from None
+    except (OSError, ValueError) as error:  # a ValueError: the name has a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise refuse("file-unreadable", place, reason=reason) from None
+
+
+def _kind(path: Path, head: bytes) -> str:
+    """A key of `kinds`, or `encrypted`."""
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            if signature == b"PK":
+                return _archive_kind(path)
+            return _document_kind(path) if kind == "document" else kind
+    if markup := _MARKUP.match(head):
+        return "html" if markup["html"] or b"<html" in head.lower() else "xml"
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16 is text, for all its zero bytes
+    return "binary" if b"\0" in head and not marked else "text"
+
+
+def _archive_kind(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = {part.filename.lower().replace("\\", "/"): part for part in archive.infolist()}
+            if any(part.flag_bits & _ENCRYPTED for part in parts.values()):
+                return "encrypted"
+            if "xl/workbook.bin" in parts:
+                return "xlsb"
+            if "[content_types].xml" in parts:
+                return "xlsx" if any(name.startswith("xl/") for name in parts) else "document"
+            if "mimetype" in parts and "content.xml" in parts | {"encrypted-package": None}:
+                return _open_document_kind(archive, parts)
+    except DAMAGE:
+        pass
+    return "archive"
+
+
+def _open_document_kind(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:
+    manifest = parts.get("meta-inf/manifest.xml")
+    if manifest and b"encryption-data" in b"".join(unpack(archive, manifest, BLOCK)):
+        return "encrypted"
+    mimetype = b"".join(unpack(archive, parts["mimetype"], BLOCK))
+    return "ods" if b"opendocument.spreadsheet" in mimetype else "document"
+
+
+def _document_kind(path: Path) -> str:
+    """What lies in an OLE2 document, by the names in its directory (MS-CFB 2.6.1: UTF-16, 64 bytes each)."""
+    content = path.read_bytes()
+
+    def holds(name: str) -> bool:
+        return name.encode("utf-16-le").ljust(64, b"\0") in content
+
+    if holds("EncryptedPackage"):
+        return "encrypted"
+    return "xls" if holds("Workbook") or holds("Book") else "document"

@@ -1,0 +1,59 @@
+"""Turns a run in the ledger into `report.json` and `report.xlsx`.
+
+Both are written from the ledger alone, so that a report can be made again after a crash. The invoices
+are read once, and nothing is held in memory that grows with their number.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from pipeline.report.as_json import JsonReport
+from pipeline.report.as_workbook import WorkbookReport
+from pipeline.report.files import whole
+from pipeline.report.read import invoices, remarks, rows_aside, run_facts, snapshot
+from pipeline.report.totals import Totals
+from pipeline.report.words import verdict
+
+
+class ReportPaths(NamedTuple):
+    """Where a report lies, and what its first lines say."""
+
+    json: Path
+    workbook: Path
+    totals: Totals
+    verdict: str
+
+
+def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
+    """Write `report.json` and `report.xlsx` of a run into the folder `out`, each whole or not at all.
+
+    Raises:
+        KeyError: the ledger has no run of that id.
+        OSError: a file could not be written; what stood in its place before still does.
+    """
+    paths = out / "report.json", out / "report.xlsx"
+    with ExitStack() as stack:
+        connection = stack.enter_context(snapshot(engine))
+        spool = Path(stack.enter_context(TemporaryDirectory(prefix="ropo-report-")))
+        run = run_facts(connection, run_id)
+        totals = Totals(rows_aside=rows_aside(connection, run_id), counted=run.counted)
+        for_scripts = stack.enter_context(JsonReport(run, spool))
+        for_people = stack.enter_context(WorkbookReport(run, spool))
+        for line in invoices(connection, run):
+            totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
+            for_scripts.add_invoice(line)
+            for_people.add_invoice(line)
+        for remark in remarks(connection, run):
+            for_scripts.add_remark(remark)
+            for_people.add_remark(remark)
+        with whole(paths[0]) as temporary:
+            for_scripts.finish(totals, temporary)
+        with whole(paths[1]) as temporary:
+            for_people.finish(totals, temporary)
+    return ReportPaths(*paths, totals, verdict(run, totals))

@@ -1,0 +1,62 @@
+"""The report's own words, from `data/report.toml`, and its verdict."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from typing import Any
+
+from pipeline.document import Outcome
+from pipeline.report.read import RunFacts
+from pipeline.report.totals import Totals
+from pipeline.resources import data_text
+
+WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
+
+
+@cache
+def words() -> dict[str, Any]:
+    """All of `data/report.toml`."""
+    return tomllib.loads(data_text("report.toml"))
+
+
+def outcome_label(outcome: Outcome) -> str:
+    """The outcome as an accountant reads it."""
+    label: str = words()["outcomes"][outcome]["label"]
+    return label
+
+
+def verdict(run: RunFacts, totals: Totals) -> str:
+    """The whole run in one or two sentences: did all go, and what did not."""
+    before = words()["verdict"]["unfinished"] if run.finished is None else ""
+    if not totals.agree:
+        before += words()["verdict"]["control"]
+    after = words()["verdict"]["sandbox"] if run.environment == "sandbox" and not run.only_checked else ""
+    return f"{before}{_sentence(run, totals)}{after}"
+
+
+def _sentence(run: RunFacts, totals: Totals) -> str:
+    whole = totals.whole
+    fine_outcomes = {*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.only_checked else [])}
+    fine, again = totals.count(*fine_outcomes), totals.count(Outcome.ALREADY_ACCEPTED)
+    if not whole.count:
+        key = "nothing"
+    elif fine < whole.count:
+        key = "checked_some" if run.only_checked else "some"
+    elif run.only_checked:
+        key = "checked"
+    else:
+        key = "nothing_new" if again == fine else "again" if again else "all"
+    wrong = [
+        f"{totals.count(outcome):,} {outcome_label(outcome)}"
+        for outcome in Outcome
+        if outcome not in fine_outcomes and totals.count(outcome)
+    ]
+    text: str = words()["verdict"][key]
+    return text.format(
+        invoices=f"{whole.count:,}",
+        fine=f"{fine:,}",
+        again=f"{again:,}",
+        total=f"{whole.total:,.2f}",
+        wrong=", ".join(wrong),
+    )

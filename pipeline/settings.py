@@ -1,0 +1,115 @@
+"""Where to send and with what credentials: from the environment, a `.env` file or the keyring.
+
+Never from the command line, where other users of the machine could read them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.findings import refuse
+from pipeline.targets import Country, Target, host
+
+APP = "ropo-pipeline"
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ROPO_", env_file=".env", extra="ignore")
+
+    cid: str | None = None
+    apicode: SecretStr | None = None
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One customer's access to one Ropo One.
+
+    `environment` is the ledger's name of it: `sandbox`, `test-fi`, `production-fi`…
+    `base_url` is scheme, host and port, without `/rest`; None for the sandbox until it is started.
+    """
+
+    environment: str
+    cid: str
+    apicode: SecretStr
+    base_url: str | None
+
+
+def account(target: Target, country: Country) -> Account:
+    """The account for a target, from `ROPO_CID`, `ROPO_APICODE` and `ROPO_BASE_URL`, `.env` or the keyring.
+
+    Raises:
+        Refusal: credentials are missing, or the base URL cannot be trusted with them.
+    """
+    given = _Environment()
+    base_url = given.base_url and _checked_url(given.base_url)
+    if target is Target.SANDBOX:
+        return Account("sandbox", given.cid or "sandbox", given.apicode or SecretStr("sandbox"), base_url)
+    environment = f"{target}-{country}"
+    cid = given.cid or _from_keyring(environment, "cid")
+    apicode = given.apicode.get_secret_value() if given.apicode else _from_keyring(environment, "apicode")
+    if not cid or not apicode:
+        missing = " and ".join(
+            name for name, value in (("ROPO_CID", cid), ("ROPO_APICODE", apicode)) if not value
+        )
+        raise refuse("credentials-missing", missing=missing, environment=environment)
+    return Account(environment, cid, SecretStr(apicode), base_url or host(target, country))
+
+
+def default_ledger() -> str:
+    """The URL of the user's one ledger, the same whatever the working directory."""
+    return f"sqlite:///{_data_folder() / 'ledger.sqlite'}"
+
+
+def sandbox_state() -> Path:
+    """The file in which the built-in sandbox keeps what it accepted."""
+    return _data_folder() / "sandbox.sqlite"
+
+
+def _data_folder() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - start-up time
+
+    folder = user_data_path(APP, appauthor=False)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _from_keyring(environment: str, name: str) -> str | None:
+    import keyring  # noqa: PLC0415 - start-up time
+    from keyring.errors import KeyringError  # noqa: PLC0415 - start-up time
+
+    try:
+        return keyring.get_password(f"{APP} {environment}", name)
+    except KeyringError:  # a machine without a keyring has none of our secrets either
+        return None
+
+
+def _checked_url(text: str) -> str:
+    """Scheme, host and port only; plain http only where nothing can listen in."""
+    shown = text.rsplit("@", 1)[-1]  # whatever stood before an @ may be a secret
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise refuse("base-url", url=shown, reason=str(error)) from error
+    if not parts.hostname or parts.scheme not in {"http", "https"}:
+        raise refuse("base-url", url=shown, reason="it must begin with https:// and name a host")
+    if parts.username or parts.path.strip("/") or parts.query or parts.fragment:
+        raise refuse("base-url", url=shown, reason="only scheme, host and port may be given")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise refuse("base-url", url=shown, reason="plain http is only allowed to this machine itself")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

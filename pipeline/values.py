@@ -1,0 +1,336 @@
+"""Turns cell text into the API's text, one function a kind of value, one call a distinct text.
+
+A field's kind is the `$defs` entry of `schemas/values.json` that its schema refers to. What cannot be
+read for certain is `Unreadable`: it becomes a finding on its cell and the field stays empty.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.frames import texts
+from pipeline.money import decimal_text, money_text
+from pipeline.profile import Conventions
+from pipeline.readers.table import EXACT
+from pipeline.schema import fields as schema_fields
+from pipeline.words import countries, normalise, value_words
+
+
+class Unreadable(Exception):  # noqa: N818 - the cell is at fault, not the program
+    """A cell text that cannot be read for certain; `code` is its finding's."""
+
+    def __init__(self, code: str, **details: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field's column converted: what each distinct text became, by the text's code.
+
+    `values[code]` is the API's text, `""` where the cell is blank or unreadable. `problems` holds what
+    could not be read, `repairs` the finding codes of what was mended, both by code.
+    """
+
+    texts: np.ndarray[Any, np.dtype[np.object_]]
+    values: np.ndarray[Any, np.dtype[np.object_]]
+    problems: dict[int, Unreadable]
+    repairs: dict[int, str]
+
+
+def convert(frame: pd.DataFrame, conventions: Conventions) -> dict[str, Column]:
+    """Every field column of a named frame, converted."""
+    known = schema_fields()
+    return {
+        name: _convert_column(texts(frame[name]), known[generic(name)].kind, conventions)
+        for name in frame.columns
+        if not str(name).startswith("@")
+    }
+
+
+def convert_text(text: str, field: str, conventions: Conventions) -> str:
+    """One text as the API's text for a field, for values that a profile gives.
+
+    Raises:
+        Unreadable: it is no such value.
+    """
+    kind = schema_fields()[generic(field)].kind
+    return _CONVERTERS[kind](_prepared(text, kind), conventions)
+
+
+def decimal_evidence(distinct: Iterable[str]) -> set[str]:
+    """The decimal separators that these texts prove: `,` for `35,5`, `.` for `1,234.50`.
+
+    A text such as `1.234` proves nothing; the same dot is a thousands separator in `1.234.567`.
+    """
+    proof = set()
+    for text in distinct:
+        if text.endswith(EXACT):  # a number cell knows no convention
+            continue
+        digits = _number_body(text)[1]
+        if match := _PROVES.fullmatch(digits.replace(" ", "") if _SPACED.fullmatch(digits) else digits):
+            proof.add(_mark(match))
+        elif _GROUPED_TWICE.fullmatch(digits):
+            proof.add("," if "." in digits else ".")
+    return proof
+
+
+def generic(field: str) -> str:
+    """The path that the schema has for a field of a numbered group."""
+    return field if field in schema_fields() else re.sub(r"[0-9]+", "{n}", field, count=1)
+
+
+def _convert_column(
+    distinct: np.ndarray[Any, np.dtype[np.object_]], kind: str, conventions: Conventions
+) -> Column:
+    converter = _CONVERTERS[kind]
+    values: list[str] = []
+    problems, repairs = {}, {}
+    for code, text in enumerate(distinct):
+        cleaned = _prepared(text, kind)
+        value = ""
+        if cleaned:
+            try:
+                value = converter(cleaned, conventions)
+            except Unreadable as problem:
+                problems[code] = problem
+            else:
+                if repair := _repair(text, value, kind):
+                    repairs[code] = repair
+        values.append(value)
+    return Column(distinct, np.array(values, dtype=object), problems, repairs)
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2060\ufeff]")
+_SPACES = re.compile(r"[\s\u00a0\u202f\u2007\u2009]+")
+
+
+def clean(text: str) -> str:
+    """The text as one line: white space folded, control and invisible characters gone."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return _SPACES.sub(" ", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
+
+
+def _prepared(text: str, kind: str) -> str:
+    """The text cleaned; free text line by line, so that its line breaks stay."""
+    if kind != "freetext":
+        return clean(text)
+    return "\n".join(clean(line) for line in text.splitlines()).strip("\n")
+
+
+def _repair(text: str, value: str, kind: str) -> str | None:
+    if not text.isprintable() and _CONTROL.search(text.replace(EXACT, "")):
+        return "control-characters"
+    if kind == "date" and text.strip().isdecimal() and len(text.strip()) == 5 and value:
+        return "date-from-serial"
+    return None
+
+
+def _line(text: str, _: Conventions) -> str:
+    return text.replace(EXACT, "")
+
+
+def _joined(text: str, conventions: Conventions) -> str:
+    """A code that is written with or without spaces: a reference, an e-invoice address, a VAT number."""
+    return _line(text, conventions).replace(" ", "")
+
+
+def _upper(text: str, conventions: Conventions) -> str:
+    return _joined(text, conventions).upper()
+
+
+def _postcode(text: str, conventions: Conventions) -> str:
+    """`123 45` is 12345; a postcode with letters keeps its space."""
+    joined = _joined(text, conventions)
+    return joined if joined.isdecimal() else _line(text, conventions).upper()
+
+
+def _govid(text: str, conventions: Conventions) -> str:
+    """A business id or personal identity code in its usual form, where its check digit proves it one."""
+    from pipeline.identifiers import canonical_govid  # noqa: PLC0415 - start-up time
+
+    return canonical_govid(_joined(text, conventions))
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+_CURRENCY = re.compile(
+    r"^(?:€|EUR|SEK|NOK|kr)\.? ?|(?<=[0-9.,\s-]) ?(?:€|EUR|SEK|NOK|kr\.?|%)$", re.IGNORECASE
+)
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
+_GROUPED_TWICE = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3}){2,}|(?:,[0-9]{3}){2,})")
+_AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+# One mark only, and no thousands mark: (0,125  1234,567  35,5); or thousands mark, then the other one.
+_PROVES = re.compile(
+    r"(?:0|[0-9]{4,})(?P<plain>[.,])[0-9]{3}|[0-9]+(?P<decimal>[.,])(?:[0-9]{1,2}|[0-9]{4,})"
+    r"|[0-9]{1,3}(?:\.[0-9]{3})+(?P<comma>,)[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+(?P<dot>\.)[0-9]+"
+)
+
+
+def number(text: str, conventions: Conventions) -> Decimal:
+    """The number that a cell text says: `1 234,50`, `1.234,50`, `−5,00`, `5,00-`, `35,00 €`, `25,5 %`.
+
+    Raises:
+        Unreadable: it is no number, or `1.234` could be two and the file's own convention is not known.
+    """
+    negative, digits = _number_body(text)
+    exact = digits.endswith(EXACT)
+    digits = digits.rstrip(EXACT)
+    if exact and _PLAIN.fullmatch(digits):
+        plain = digits
+    elif _SPACED.fullmatch(digits):
+        plain = digits.replace(" ", "").replace(",", ".")
+    elif digits.isdecimal() and digits.isascii():
+        plain = digits
+    elif _AMBIGUOUS.fullmatch(digits):
+        mark = "," if "," in digits else "."
+        if conventions.decimal is None:
+            raise Unreadable("number-ambiguous")
+        plain = digits.replace(mark, "." if mark == conventions.decimal else "")
+    elif _GROUPED_TWICE.fullmatch(digits):
+        plain = digits.replace(".", "").replace(",", "")
+    elif match := _PROVES.fullmatch(digits):
+        mark = _mark(match)
+        plain = digits.replace("." if mark == "," else ",", "").replace(mark, ".")
+    else:
+        raise Unreadable("number-form")
+    value = Decimal(plain)
+    return -value if negative else value
+
+
+def _mark(proof: re.Match[str]) -> str:
+    """The decimal separator that a text proves."""
+    return next(found for found in proof.groups() if found)
+
+
+def _number_body(text: str) -> tuple[bool, str]:
+    """Whether a minus sign stands before or after, and the digits with their marks."""
+    body = _CURRENCY.sub("", _CURRENCY.sub("", clean(text).replace("\u2212", "-"))).strip()
+    if body.startswith("(") and body.endswith(")"):  # the accountants' minus
+        return True, body[1:-1].strip()
+    if body.startswith(("-", "+")):
+        return body[0] == "-", body[1:].strip()
+    return body.endswith("-"), body.removesuffix("-").strip()
+
+
+def _money(text: str, conventions: Conventions) -> str:
+    return money_text(number(text, conventions))
+
+
+def _decimal(text: str, conventions: Conventions) -> str:
+    return decimal_text(number(text, conventions))
+
+
+def _integer(text: str, conventions: Conventions) -> str:
+    value = number(text, conventions)
+    if value != value.to_integral_value():
+        raise Unreadable("integer-form")
+    return decimal_text(value)
+
+
+# -- dates -----------------------------------------------------------------------------------------
+
+_DATE = re.compile(
+    r"(?P<y>[0-9]{4})(?P<mark>[-/.])(?P<m>[0-9]{1,2})(?P=mark)(?P<d>[0-9]{1,2})(?:[T ][0-9:.]+)?"
+    r"|(?P<y8>[12][0-9]{3})(?P<m8>[0-9]{2})(?P<d8>[0-9]{2})"
+    r"|(?P<first>[0-9]{1,2})(?P<sign>[-/.])(?P<second>[0-9]{1,2})(?P=sign)(?P<year>[0-9]{4})"
+    r"(?: [0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2})?)?"
+    r"|(?P<serial>[2-7][0-9]{4})"
+)
+_EXCEL_DAY_0 = dt.date(1899, 12, 30)
+
+
+def date(text: str, conventions: Conventions) -> str:
+    """The ISO date of `1.2.2026`, `01.02.2026`, `2026-02-01`, `20260201` or an Excel day number.
+
+    `02/03/2026` needs the profile to say which is the day.
+
+    Raises:
+        Unreadable: it is no such form, no such day, or could be two days.
+    """
+    match = _DATE.fullmatch(text)
+    if not match:
+        raise Unreadable("date-form")
+    if match["serial"]:
+        return (_EXCEL_DAY_0 + dt.timedelta(days=int(match["serial"]))).isoformat()
+    if match["year"]:
+        order = conventions.date if match["sign"] != "." else (conventions.date or "dmy")
+        if order not in {"dmy", "mdy"}:
+            raise Unreadable("date-ambiguous")
+        day, month = (
+            (match["first"], match["second"]) if order == "dmy" else (match["second"], match["first"])
+        )
+        year = match["year"]
+    else:
+        year, month, day = (match["y"] or match["y8"], match["m"] or match["m8"], match["d"] or match["d8"])
+    try:
+        return dt.date(int(year), int(month), int(day)).isoformat()
+    except ValueError as error:
+        raise Unreadable("date-impossible") from error
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def _of_words(name: str, code: str) -> Callable[[str, Conventions], str]:
+    def convert_word(text: str, conventions: Conventions) -> str:
+        known = value_words(name)
+        value = known.get(normalise(_line(text, conventions)))
+        if value is None:
+            raise Unreadable(code, allowed=", ".join(dict.fromkeys(known.values())))
+        return value
+
+    return convert_word
+
+
+def _country(text: str, conventions: Conventions) -> str:
+    code = countries().get(normalise(_line(text, conventions)))
+    if code is None:
+        raise Unreadable("country-unknown")
+    return code
+
+
+_CONVERTERS: dict[str, Callable[[str, Conventions], str]] = {
+    "text": _line,
+    "freetext": _line,
+    "billnum": _line,
+    "billcode": _joined,
+    "date": date,
+    "money": _money,
+    "decimal": _decimal,
+    "percent": _decimal,
+    "integer": _integer,
+    "number": _decimal,
+    "flag": _of_words("flag", "flag-unknown"),
+    "country": _country,
+    "language": _of_words("language", "language-unknown"),
+    "customertype": _of_words("customertype", "customertype-form"),
+    "credit": _of_words("credit", "credit-form"),
+    "sendtype": _of_words("sendtype", "sendtype-unknown"),
+    "jobtype": _of_words("jobtype", "jobtype-unknown"),
+    "billtemplate": _upper,
+    "yesno": _of_words("yesno", "flag-unknown"),
+    "postcode": _postcode,
+    "email": _line,
+    "phone": _line,
+    "govid": _govid,
+    "vatid": _upper,
+    "evoice": _joined,
+    "operator": _joined,
+    "base64": _line,
+}
+"""A converter for each kind in `schemas/values.json`; each is given a cleaned, nonblank text."""
