@@ -42,6 +42,7 @@ lint: $(DEV_READY)  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m pipeline.fieldtable --check
 
 setup: $(DEV_READY)  ## build the virtual environment, tests included
 

@@ -189,7 +189,7 @@ def judge(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnswer]:
     if said is Meaning.COUNTED:
         return _judge_count(answer, billnums)
     if said is Meaning.REFUSED:
-        return _judge_refusal(answer, billnums, _entries(answer.content, _ERROR_LISTS))
+        return _judge_refusal(answer, billnums, _entries(answer.content, _ERROR_LISTS) or [answer.content])
     return [JobAnswer(Verdict.UNKNOWN, _why_unknown(answer))] * len(billnums)
 
 
@@ -214,15 +214,16 @@ def _judge_count(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnsw
     if content is None:  # cannot be: such an answer does not mean COUNTED
         raise ValueError(answer)
     sent, accepted = len(billnums), content.accepted
-    failed, unnamed = _named(content.errors, billnums)
-    taken, unplaced = _named(content.jobs, billnums)
+    base = _base((*content.jobs, *content.errors), billnums)
+    failed, unnamed = _named(content.errors, billnums, base)
+    taken, unplaced = _named(content.jobs, billnums, base)
     if not taken and unplaced and len(unplaced) == sent == accepted:
         taken, unplaced = dict(enumerate(unplaced)), []  # one for each job sent: in the order sent
     contradiction = _contradiction(content, sent, failed, unnamed, taken, billnums)
     if contradiction:
         text = f"its answer contradicts itself: {contradiction}"
         return [JobAnswer(Verdict.UNKNOWN, text)] * sent
-    if accepted == 0 and sent and not failed:
+    if accepted == 0:
         return _judge_refusal(answer, billnums, content.errors)
     left = sent - len(failed) - len(taken)
     if len(failed) == sent - accepted:
@@ -241,7 +242,7 @@ def _judge_count(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnsw
 
 def _judge_refusal(answer: Answer, billnums: Sequence[str | None], errors: Sequence[Any]) -> list[JobAnswer]:
     """For a batch of which nothing was taken."""
-    failed, unnamed = _named(errors, billnums)
+    failed, unnamed = _named(errors, billnums, _base(errors, billnums))
     if len(billnums) == 1:
         return [_refused(failed[0]) if failed else JobAnswer(Verdict.REFUSED, _joined(unnamed) or answer.text)]
     if not failed and len(unnamed) == len(billnums):  # one for each job sent: in the order sent
@@ -313,14 +314,15 @@ def _entries(content: Any, names: frozenset[str]) -> list[Any]:
     ]
 
 
-def _named(entries: Sequence[Any], billnums: Sequence[str | None]) -> tuple[dict[int, Any], list[Any]]:
+def _named(
+    entries: Sequence[Any], billnums: Sequence[str | None], base: int | None
+) -> tuple[dict[int, Any], list[Any]]:
     """Entries by the place of the job that each names, and those that name none."""
-    occurrences = Counter(billnums)
-    places = {billnum: place for place, billnum in enumerate(billnums) if billnum and occurrences[billnum] == 1}
+    places = _places(billnums)
     named: dict[int, Any] = {}
     unnamed = []
     for entry in entries:
-        place = _place(entry, places, len(billnums))
+        place = _place(entry, places, base)
         if place is None or place in named:
             unnamed.append(entry)
         else:
@@ -328,21 +330,52 @@ def _named(entries: Sequence[Any], billnums: Sequence[str | None]) -> tuple[dict
     return named, unnamed
 
 
-def _place(entry: Any, places: Mapping[str, int], sent: int) -> int | None:
+def _places(billnums: Sequence[str | None]) -> dict[str, int]:
+    """Where in the batch each bill number is; a number that is there twice names neither job."""
+    occurrences = Counter(billnums)
+    return {billnum: place for place, billnum in enumerate(billnums) if billnum and occurrences[billnum] == 1}
+
+
+def _place(entry: Any, places: Mapping[str, int], base: int | None) -> int | None:
     if isinstance(entry, dict):
         billnum = _get(entry, _BILLNUM)
         if billnum:
             return places.get(billnum)
-        index = _get(entry, _INDEX)
-        # Counted from 0, as in JSON; one that counts from 1 shows in the end as a contradiction or unknown.
-        if index is not None and index.isdecimal() and int(index) < sent:
-            return int(index)
+        index = _index(entry)
+        if index is not None and base is not None:
+            return index - base
     found = {
         match[1]
         for match in re.finditer(rf"{_BEFORE_BILLNUM}\W{{0,3}}([\w./-]*\w)", _said(entry), re.IGNORECASE)
         if match[1] in places
     }
     return places[found.pop()] if len(found) == 1 else None
+
+
+def _base(entries: Sequence[Any], billnums: Sequence[str | None]) -> int | None:
+    """Whether indexes in the answer count from 0 or from 1; None when both are possible, or neither.
+
+    It is not published. To take the one for the other would name the wrong job.
+    """
+    places = _places(billnums)
+    pairs = [
+        (index, places.get(_get(entry, _BILLNUM) or ""))
+        for entry in entries
+        if isinstance(entry, dict) and (index := _index(entry)) is not None
+    ]
+    possible = [
+        base
+        for base in (0, 1)
+        if all(
+            0 <= index - base < len(billnums) and place in {None, index - base} for index, place in pairs
+        )
+    ]
+    return possible[0] if len(possible) == 1 else None
+
+
+def _index(entry: Mapping[str, Any]) -> int | None:
+    text = _get(entry, _INDEX)
+    return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _accepted(entry: Any) -> JobAnswer:

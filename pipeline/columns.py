@@ -20,7 +20,7 @@ from pipeline.profile import Profile
 from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Table, cell_name
 from pipeline.schema import fields as schema_fields
 from pipeline.values import generic
-from pipeline.words import aliases, normalise, total_words
+from pipeline.words import aliases, normalise, total_words, unsupported_headers
 
 SOURCE = "@source"
 BOOKKEEPING = (SOURCE, ROW, PROBLEMS)
@@ -137,6 +137,9 @@ def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
         return None
     headers = {column: text.strip() for column, text in enumerate(table.head[row - 1]) if text.strip()}
     found = {column: find_field(header, profile) for column, header in headers.items()}
+    for column, path in found.items():
+        if path == "amount" and normalise(headers[column]) == "amount" and "payrow.desc" in found.values():
+            found[column] = "payrow.amount"  # beside rows it can only be theirs
     return Layout(
         number,
         table,
@@ -184,9 +187,16 @@ def _check_columns(layout: Layout, profile: Profile) -> None:
     rows_below = layout.table.head[layout.header_row :]
     if len(layout.table.head) < HEAD_ROWS and not any(text.strip() for row in rows_below for text in row):
         raise refuse("header-only", place)
+    for column in layout.ignored:
+        if (
+            normalise(layout.headers[column]) in unsupported_headers()
+            and layout.headers[column] not in profile.columns
+        ):
+            cell = layout.cell(layout.header_row, column)
+            raise refuse("column-unsupported", cell, header=layout.headers[column])
     have = {*columns, *profile.constants, *profile.defaults}
     needed = list(_NEEDED) if any(name in have for name in DEBTOR) else ["company or person", *_NEEDED]
-    if "amount" not in have:
+    if "amount" not in have or any(path.startswith("payrow.") for path in have):
         needed += _NEEDED_ON_ROWS
     missing = [path for path in needed if path not in have]
     if missing:

@@ -342,3 +342,39 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
+
+
+def show_columns(inputs: Iterable[Path], profile_path: Path | None, screen: Screen) -> None:
+    """Show how each table of the inputs is understood, column by column.
+
+    Raises:
+        Refusal: a file cannot be read or understood.
+    """
+    layouts = _layouts(inputs, load_profile(profile_path))
+    screen.understood(layouts)
+    for layout in layouts:
+        below = layout.table.head[layout.header_row :]
+        for at, header in layout.headers.items():
+            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
+            screen.say(
+                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
+                f"{sample and f'  (first value: {sample[:40]})'}"
+            )
+
+
+def show_columns(inputs: Iterable[Path], profile_path: Path | None, screen: Screen) -> None:
+    """Show how each table of the inputs is understood, column by column.
+
+    Raises:
+        Refusal: a file cannot be read or understood.
+    """
+    layouts = _layouts(inputs, load_profile(profile_path))
+    screen.understood(layouts)
+    for layout in layouts:
+        below = layout.table.head[layout.header_row :]
+        for at, header in layout.headers.items():
+            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
+            screen.say(
+                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
+                f"{sample and f'  (first value: {sample[:40]})'}"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -254,8 +255,8 @@ def _seconds(retry_after: str | None) -> float | None:
     """A Retry-After header in seconds from now: it holds seconds, or a date."""
     if not retry_after:
         return None
-    with suppress(ValueError):
-        return max(float(retry_after), 0.0)
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?", retry_after):
+        return float(retry_after)
     with suppress(ValueError):
         moment = parsedate_to_datetime(retry_after)
         if moment.tzinfo is None:

@@ -106,6 +106,15 @@ class Screen:
                 hint = f" (closest: {', '.join(closest)})" if closest else ""
                 self.say(f"{name}: column “{layout.headers[column]}” is ignored{hint}")
 
+    def confirm(self, question: str) -> bool:
+        """Ask the person before the terminal; anything but a yes is a no."""
+        self._write(f"{clean(question)} [y/N] ", end="")
+        try:
+            answer = input()
+        except EOFError:
+            return False
+        return answer.strip().lower() in {"y", "yes"}
+
     def outcome_table(self, totals: Totals) -> None:
         """Show counts and sums of every outcome that occurred, and of all."""
         from rich import box  # noqa: PLC0415 - start-up time
@@ -158,11 +167,11 @@ class Screen:
             self._shown.start()
         return self._shown
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, end: str = "\n") -> None:
         from rich.text import Text  # noqa: PLC0415 - start-up time
 
         with self._lock:
-            self._console.print(Text(text), soft_wrap=True)
+            self._console.print(Text(text), end=end, soft_wrap=True)
 
 
 class Bar:
@@ -175,6 +184,7 @@ class Bar:
         self._began = self._told = screen.seconds()
         self._bars: Progress | None = None
         self._task: Any = None
+        self._said = ""
 
     def begin(self, bars: Progress | None) -> None:
         """Show it, on these bars or as lines."""
@@ -205,7 +215,7 @@ class Bar:
         if self._bars:
             self._bars.update(self._task, total=self._total, completed=self._done, done=self._state())
         else:
-            self._screen.log(f"{self._description}: {self._state()}")
+            self._tell(self._state())
 
     def _show(self) -> None:
         if self._bars:
@@ -216,7 +226,12 @@ class Bar:
             if due:
                 self._told = self._screen.seconds()
         if due:
-            self._screen.log(f"{self._description}: {self._state()}{self._left()}")
+            self._tell(f"{self._state()}{self._left()}")
+
+    def _tell(self, state: str) -> None:
+        if state != self._said:
+            self._screen.log(f"{self._description}: {state}")
+            self._said = state
 
     def _state(self) -> str:
         """`12,300 of 60,000 invoices (20 %), 850/s`."""

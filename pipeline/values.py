@@ -315,6 +315,7 @@ _CONVERTERS: dict[str, Callable[[str, Conventions], str]] = {
     "percent": _decimal,
     "integer": _integer,
     "number": _decimal,
+    "jobid": _integer,
     "flag": _of_words("flag", "flag-unknown"),
     "country": _country,
     "language": _of_words("language", "language-unknown"),

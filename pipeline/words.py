@@ -10,19 +10,19 @@ from pipeline.resources import data_text
 
 
 def normalise(text: str) -> str:
-    """What two spellings of one word have in common: letters and digits, in lower case.
+    """What two spellings of one word have in common: letters and digits, in lower case; € is eur.
 
     `{` and `}` stay for the `{n}` of numbered headers; a text of signs only (`✓`) stays as it is.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("€", "eur")
     return "".join(c for c in folded if c.isalnum() or c in "{}") or folded.strip()
 
 
 @cache
-def aliases() -> dict[str, str]:
+def aliases(name: str = "aliases.toml") -> dict[str, str]:
     """Normalised header → field path, for the API's own tags and every alias; numbered groups hold `{n}`."""
     known = {}
-    for path, languages in tomllib.loads(data_text("aliases.toml")).items():
+    for path, languages in tomllib.loads(data_text(name)).items():
         for header in (path, *(alias for spellings in languages.values() for alias in spellings)):
             known[normalise(header)] = path
     return known
@@ -33,6 +33,13 @@ def total_words() -> frozenset[str]:
     """The normalised words that a total row begins with."""
     words: list[str] = tomllib.loads(data_text("words.toml"))["total_words"]
     return frozenset(map(normalise, words))
+
+
+@cache
+def unsupported_headers() -> frozenset[str]:
+    """The normalised headers of columns that change an invoice's sum in a way that is not supported."""
+    headers: list[str] = tomllib.loads(data_text("words.toml"))["unsupported_headers"]
+    return frozenset(map(normalise, headers))
 
 
 @cache

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from made import GOOD, HEADER, good, table
 
 from pipeline.columns import find_field, nearest, understand
 from pipeline.findings import Refusal
 from pipeline.profile import Conventions, Profile, Reading, load_profile
+from pipeline.readers.table import Table
 
 EMPTY = Profile()
 
 
-def refusal(*tables, profile: Profile = EMPTY) -> tuple[str, str]:
+def refusal(*tables: Table, profile: Profile = EMPTY) -> tuple[str, str]:
     """Code and message with which the tables of one file are refused."""
     with pytest.raises(Refusal) as refused:
         understand([list(tables)], profile)
@@ -115,7 +118,7 @@ def test_unknown_field_in_a_profile() -> None:
     assert message == "The profile names a field “biltemplate” that does not exist."
 
 
-def test_profile_files(tmp_path) -> None:
+def test_profile_files(tmp_path: Path) -> None:
     """A profile is TOML; what no profile has is refused with the place in it."""
     file = tmp_path / "p.toml"
     file.write_text('[conventions]\ndecimal = ","\n', encoding="utf-8")
@@ -133,3 +136,23 @@ def test_profile_files(tmp_path) -> None:
     with pytest.raises(Refusal) as refused:
         load_profile(tmp_path / "none.toml")
     assert refused.value.finding.code == "profile-unreadable"
+
+
+def test_a_discount_in_money_is_not_ignored() -> None:
+    """A column that changes the sums and has no field stops the run, unless the profile ignores it."""
+    code, message = refusal(table([[*HEADER, "Alennus €"], [*GOOD, "5"]]))
+    assert code == "column-unsupported"
+    assert message == (
+        "The column “Alennus €” changes the sums, but the service takes discounts as a percentage only."
+    )
+    assert understand([[table([[*HEADER, "Alennus €"], [*GOOD, "5"]])]], Profile(columns={"Alennus €": ""}))
+
+
+def test_a_bare_amount_beside_rows_is_the_price() -> None:
+    """`amount` is a row's price where there are rows, and the open sum of a reminder where there are none."""
+    header = ["Amount" if name == "Veroton hinta" else name for name in HEADER]
+    (layout,) = understand([[table([header, GOOD])]], EMPTY)
+    assert layout.fields[10] == "payrow.amount"
+    reminder = [*HEADER[:8], "billcode", "amount"]
+    (layout,) = understand([[table([reminder, [*GOOD[:8], "1232", "50"]])]], EMPTY)
+    assert layout.fields[9] == "amount"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def test_unreadable_cell_is_told_once_an_invoice() -> None:
 
 
 def test_reader_problems_reach_their_invoice() -> None:
-    """A cell that the reader could not read keeps its invoice from being sent; one in an unused column does not."""
+    """A cell that the reader could not read holds its invoice back; one in an unused column does not."""
     problems = {2: [Problem(10, "number-form", "x")], 3: [Problem(12, "number-form", "x")]}
     rows = [good(Veroton_hinta=""), good(Laskunumero="1002")]
     found, _ = documents(table([[*HEADER, "Muu"], *rows], problems))
@@ -93,7 +94,7 @@ def test_customer_type_needs_evidence() -> None:
 
 
 def test_constants_and_defaults() -> None:
-    """A constant stands for every invoice, a default where the cell is blank, a date may count from another."""
+    """A constant stands for every invoice, a default where the cell is blank; dates may count from others."""
     profile = Profile(
         constants={"language": "suomi"}, defaults={"paydate": "billdate + 14 days", "payrow.count": "1"}
     )
@@ -140,9 +141,9 @@ ROWS = st.lists(
 @settings(deadline=None, max_examples=60)
 @given(ROWS, st.integers(1, 50), st.sampled_from([1, 3 * BYTES_A_PART]), st.randoms(use_true_random=False))
 def test_no_row_is_lost_or_in_two_invoices(
-    rows: list[tuple[str, ...]], size: int, part_bytes: int, rng
+    rows: list[tuple[str, ...]], size: int, part_bytes: int, rng: Random
 ) -> None:
-    """Whatever rows go in, in whatever order and frame size: each is in one invoice or set aside, and sums add up."""
+    """Whatever rows go in, in any order and frame size: each is in one invoice or set aside; sums add up."""
     made = [
         good(Laskunumero=n, Nimi=c, Määrä=q, Veroton_hinta=p, **{"ALV %": v, "Y-tunnus": ""})
         for n, c, q, p, v in rows

@@ -78,7 +78,7 @@ class _Decision(NamedTuple):
 def _entry(run: Run, document: Document) -> _Entry:
     dataset = document.dataset
     billnum = document.billnum if document.kind in JOBS else None
-    guard = dataset.get(GUARD, "1") if billnum else None
+    guard = dataset.get(GUARD)
     of = content(run.ledger.key, document, guard)
     custnum = dataset.get("custnum")
     columns = {
@@ -90,7 +90,7 @@ def _entry(run: Run, document: Document) -> _Entry:
         "jobtype": dataset.get("jobtype"),
         "content_hash": of.hash,
         "payload": of.payload,
-        "guarded": int(guard == "1"),
+        "guarded": int(bool(billnum) and guard == "1"),
         "net": str(document.net),
         "vat": str(document.vat),
         "total": str(document.total),

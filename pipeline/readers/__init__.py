@@ -27,7 +27,7 @@ def open_tables(
         sheet: the only sheet to read, hidden or not; text files have none and ignore it.
         encoding: of a text file, when it must not be settled from the content; workbooks ignore it.
         delimiter: of a text file, likewise.
-        max_bytes: the most bytes that the file may have, and the most that a workbook may unpack to.
+        max_bytes: the most bytes that the file may have.
 
     Raises:
         Refusal: the file is missing, empty, encrypted, damaged, too big, not what its name says, of a
@@ -40,4 +40,4 @@ def open_tables(
         return [open_delimited(path, encoding=encoding, delimiter=delimiter)]
     from pipeline.readers.workbook import open_workbook  # noqa: PLC0415 - a text file needs none of it
 
-    return open_workbook(path, kind, sheet=sheet, max_bytes=max_bytes)
+    return open_workbook(path, kind, sheet=sheet)

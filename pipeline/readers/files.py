@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from pipeline.findings import Place, Refusal, refuse
 from pipeline.resources import data_text
 
 MAX_BYTES = 4 * 1024**3
-"""The most bytes that a file may have, and the most that a workbook may unpack to, unless told otherwise."""
+"""The most bytes that a file may have, unless told otherwise."""
+MAX_UNPACKED = 4 * 1024**3
+"""The most bytes that a workbook may unpack to."""
 
 BLOCK = 1 << 20
 _MAX_RATIO = 200
@@ -26,7 +29,8 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError
 
 _ENCRYPTED = 0x1
 _SIGNATURES = (
-    (b"PK", "archive"),
+    (b"PK\x03\x04", "archive"),
+    (b"PK\x05\x06", "archive"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "document"),
     (b"%PDF", "pdf"),
     (b"{\\rtf", "rtf"),
@@ -88,34 +92,46 @@ def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
     )
 
 
-def check_archive(path: Path, max_bytes: int) -> None:
+def exhaust(_: str, blocks: Iterable[bytes]) -> None:
+    """Take all blocks of a part and hold none."""
+    for _block in blocks:
+        pass
+
+
+def check_archive(path: Path, look: Callable[[str, Iterable[bytes]], None] = exhaust) -> None:
     """Unpack every part once, holding nothing, so that no later reader meets a surprise.
 
     The sizes that an archive declares can lie, so the parts are unpacked in fact, up to the limit; their
     checksums are verified by the way.
 
+    Args:
+        path: the archive.
+        look: is given each part's name and blocks, and must take all of them.
+
     Raises:
-        Refusal: the parts are damaged or ambiguous, or unpack to more than `max_bytes` or to more
-            than any real workbook would.
+        Refusal: the parts are damaged or ambiguous, or unpack to more than any real workbook would.
     """
     packed = path.stat().st_size
+    limit = min(MAX_UNPACKED, max(_RATIO_FROM, packed * _MAX_RATIO))
+    left = limit
+
+    def bounded(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal left
+        for block in blocks:
+            left -= len(block)
+            if left < 0:
+                raise refuse(
+                    "file-unpacks-too-big", Place(str(path)), size=size_text(packed), limit=size_text(limit)
+                )
+            yield block
+
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             if len({part.filename.lower() for part in parts}) < len(parts):
                 raise damaged(path, "two of its parts have one name")
-            left = min(max_bytes, max(_RATIO_FROM, packed * _MAX_RATIO))
-            left = limit = min(max_bytes, left)
             for part in parts:
-                for block in unpack(archive, part, left):
-                    left -= len(block)
-                    if left < 0:
-                        raise refuse(
-                            "file-unpacks-too-big",
-                            Place(str(path)),
-                            size=size_text(packed),
-                            limit=size_text(limit),
-                        )
+                look(part.filename, bounded(unpack(archive, part, left)))
     except DAMAGE as error:
         raise damaged(path, error) from None
 
@@ -172,7 +188,7 @@ def _kind(path: Path, head: bytes) -> str:
     """A key of `kinds`, or `encrypted`."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
-            if signature == b"PK":
+            if signature.startswith(b"PK"):
                 return _archive_kind(path)
             return _document_kind(path) if kind == "document" else kind
     if markup := _MARKUP.match(head):
@@ -208,11 +224,8 @@ def _open_document_kind(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipIn
 
 def _document_kind(path: Path) -> str:
     """What lies in an OLE2 document, by the names in its directory (MS-CFB 2.6.1: UTF-16, 64 bytes each)."""
-    content = path.read_bytes()
-
-    def holds(name: str) -> bool:
-        return name.encode("utf-16-le").ljust(64, b"\0") in content
-
-    if holds("EncryptedPackage"):
-        return "encrypted"
-    return "xls" if holds("Workbook") or holds("Book") else "document"
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for name, kind in (("EncryptedPackage", "encrypted"), ("Workbook", "xls"), ("Book", "xls")):
+            if content.find(name.encode("utf-16-le").ljust(64, b"\0")) >= 0:
+                return kind
+    return "document"

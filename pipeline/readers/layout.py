@@ -103,6 +103,12 @@ class Survey:
         """How many delimiters stand in records of that width."""
         return self.counts[self.width] * (self.width - 1)
 
+    @property
+    def headed(self) -> bool:
+        """Whether the first record of that width can be a header: none of its fields is a number."""
+        first = self.opening[self.layout().titles :][:1]
+        return bool(first) and not any(_NUMBER.fullmatch(text.strip()) for text in first[0].fields)
+
     def layout(self) -> Layout:
         """What follows from the counts for each row."""
         width, hollow = self.width, self.hollow[self.width]
@@ -198,9 +204,7 @@ def refuse_header_of_other_width(counted: Survey, place: Place) -> None:
     header = titles[-1]
     while header and not header[-1].strip():
         header = header[:-1]
-    first_row = opening[layout.titles].fields
-    has_number = any(_NUMBER.fullmatch(text.strip()) for text in first_row)
-    if has_number and len(header) != layout.needed and sum(map(bool, header)) * 2 > layout.needed:
+    if not counted.headed and len(header) != layout.needed and sum(map(bool, header)) * 2 > layout.needed:
         raise refuse(
             "header-width",
             place,
@@ -212,8 +216,10 @@ def refuse_header_of_other_width(counted: Survey, place: Place) -> None:
 
 
 def _clearer(one: Survey, other: Survey) -> bool:
-    """Whether one divides at least as many records as the other, and into at least as many fields."""
+    """Whether only one has a header, or divides at least as many records, and into at least as many fields."""
     mine, others = (one.share, one.width), (other.share, other.width)
+    if one.headed != other.headed:
+        return one.headed
     return mine != others and mine[0] >= others[0] and mine[1] >= others[1]
 
 

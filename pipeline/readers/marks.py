@@ -101,14 +101,21 @@ def scan_by_parser(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stal
     """
     marks = Marks()
     row, column = 0, -1
-    for element, parents in _elements(blocks):
+    rows: Element | None = None
+    for event, element in _events(blocks):
         tag = _tag(element)
-        if tag == "row":
-            row, column = int(element.get("r", row + 1)), -1
-            marks.hidden_rows += element.get("hidden") in {"1", "true"}
+        if event == "start":
+            if tag == "sheetData":
+                rows = element
+            elif tag == "row":
+                row, column = int(element.get("r", row + 1)), -1
+                marks.hidden_rows += element.get("hidden") in {"1", "true"}
+            elif tag == "c":
+                column = _column(element.get("r"), column + 1)
         elif tag == "c":
-            column = _column(element.get("r"), column + 1)
             _mark_cell(marks, element, row, column, shapes, stale=stale)
+        elif tag == "row" and rows is not None:
+            rows.clear()
         elif tag == "mergeCell":
             marks.merged.append(element.get("ref", ""))
     return marks

@@ -6,6 +6,7 @@ are read once, and nothing is held in memory that grows with their number.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from pipeline.findings import Finding, Severity
 from pipeline.report.as_json import JsonReport
 from pipeline.report.as_workbook import WorkbookReport
 from pipeline.report.files import whole
@@ -57,3 +59,15 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
         with whole(paths[1]) as temporary:
             for_people.finish(totals, temporary)
     return ReportPaths(*paths, totals, verdict(run, totals))
+
+
+def needs_attention(engine: Engine, run_id: str) -> Iterator[Finding]:
+    """What needs somebody to act, in the report's order: every error of the run.
+
+    Raises:
+        KeyError: the ledger has no run of that id.
+    """
+    with snapshot(engine) as connection:
+        for remark in remarks(connection, run_facts(connection, run_id)):
+            if remark.finding.severity is Severity.ERROR:
+                yield remark.finding

@@ -26,7 +26,7 @@ from pipeline.report.words import outcome_label, words
 SHEET_ROWS = 1_048_576
 """Rows that Excel allows on a sheet, the header included."""
 FIRST_ROWS = 2_000
-"""Rows of a sheet that xlsxwriter writes itself; only they have links."""
+"""Rows of a sheet under its header that xlsxwriter writes itself; only they have links."""
 
 _LONGEST_LINK = 2_000
 _MOST_RANGES = 20

@@ -87,11 +87,11 @@ def _files(run: RunFacts) -> Iterator[Row]:
         for name, value in facts.items():
             yield "text", [name.replace("_", " "), answer_text(value)]
         for column in source.get("columns") or []:
-            yield "text", [f"column {column.get('column')}", column.get("header"), column.get("field")]
+            yield "text", [f"column at {column.get('column')}", column.get("header"), column.get("field")]
         for column in source.get("ignored") or []:
-            closest = ", ".join(column.get("closest") or [])
-            hint = f"ignored; closest: {closest}" if closest else "ignored"
-            yield "text", [f"column {column.get('column')}", column.get("header"), hint]
+            nearest = ", ".join(column.get("nearest") or [])
+            hint = f"ignored; closest: {nearest}" if nearest else "ignored"
+            yield "text", [f"column at {column.get('column')}", column.get("header"), hint]
         yield "text", []
 
 

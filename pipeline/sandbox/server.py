@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Remember the transport."""
         super().connection_made(transport)
+        # asyncio leaves it out on connections of a socket that it has not made: 40 ms more per answer.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, "transport": transport}
 
 
@@ -84,7 +86,7 @@ def serve_forever(state_file: Path, *, host: str = "127.0.0.1", port: int = 8024
 
     Args:
         state_file: as for `serve_in_thread`.
-        host: a loopback address.
+        host: a loopback address, or `localhost`.
         port: 0 takes a free one.
         options: as for `app.create_app`.
 
@@ -94,7 +96,8 @@ def serve_forever(state_file: Path, *, host: str = "127.0.0.1", port: int = 8024
     """
     with _listen(host, port) as listening:
         print(NOTICE.format(url=_url(listening)), flush=True)  # noqa: T201 - the command's own output
-        uvicorn.Server(_config(state_file, options)).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
+            uvicorn.Server(_config(state_file, options)).run(sockets=[listening])
 
 
 def _config(state_file: Path, options: dict[str, Any]) -> uvicorn.Config:

@@ -19,8 +19,8 @@ SOURCES = [
         "sheet": "Tammi 'A'",
         "header_row": 3,
         "facts": {"reader": "xlsx"},
-        "columns": [{"column": "A", "header": "Laskunumero", "field": "billnum"}],
-        "ignored": [{"column": "F", "header": "Muistio", "closest": ["freetext"]}],
+        "columns": [{"column": "A3", "header": "Laskunumero", "field": "billnum"}],
+        "ignored": [{"column": "F3", "header": "Muistio", "nearest": ["freetext"]}],
     },
     {
         "file": "lisää.csv",

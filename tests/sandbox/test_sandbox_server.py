@@ -88,7 +88,10 @@ def test_a_file_that_is_no_state_is_not_served(tmp_path: Path) -> None:
 def start(state_file: Path) -> tuple[subprocess.Popen[str], str]:
     """A sandbox in a process of its own, and the line it says at the start."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(state_file)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM, str(state_file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     return process, process.stdout.readline()
@@ -99,15 +102,16 @@ def url_of(notice: str) -> str:
     return notice.partition(" on ")[2].partition(": nothing")[0]
 
 
-def test_it_says_that_nothing_leaves(tmp_path: Path) -> None:
-    """Alone it says where it listens and that nothing leaves this machine, and ends on SIGTERM."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
+def test_it_says_that_nothing_leaves(tmp_path: Path, number: int, code: int) -> None:
+    """Alone it says where it listens and that nothing leaves this machine, and ends quietly when told."""
     process, notice = start(tmp_path / "state.sqlite")
     with process:
         url = url_of(notice)
         assert url.startswith("http://127.0.0.1:")
         assert notice == f"Ropo One sandbox on {url}: nothing that is sent here leaves this machine.\n"
-        process.terminate()
-        assert process.wait(10) in {0, -signal.SIGTERM}
+        process.send_signal(number)
+        assert (process.wait(10), process.communicate()) == (code, ("", ""))
 
 
 def test_what_was_answered_survives_a_kill(tmp_path: Path, invoice: MakeInvoice) -> None:
