@@ -48,7 +48,9 @@ class Answer:
     @property
     def text(self) -> str:
         """What it says, shortened, without personal identity codes: for the ledger and for people."""
-        said = _said(self.content) or self.body.decode(errors="replace").strip() or self.error
+        counts = _counts(self.content)
+        said = _said(self.content) or (counts and f"{counts.accepted} accepted")
+        said = said or self.error or self.body.decode(errors="replace").strip()
         return mask(" ".join(said.split()))[:_SHOWN]
 
 
@@ -133,8 +135,8 @@ TABLE: tuple[Row, ...] = (
         "2xx that counts the accepted",
         _counted,
         Meaning.COUNTED,
-        "all accepted when the count says so; with fewer, those named are refused, and the rest is accepted if"
-        " the counts add up, otherwise unknown; a count that contradicts the names or the batch makes"
+        "all accepted when the count says so; with fewer, those named are refused, and the rest is accepted"
+        " if the counts add up, otherwise unknown; a count that contradicts the names or the batch makes"
         " every invoice of the batch unknown",
     ),
     Row(
@@ -161,7 +163,7 @@ class Verdict(StrEnum):
 
 
 class JobAnswer(NamedTuple):
-    """What an answer says of one job: the verdict, its id, the text, and the entry as it stood in the answer."""
+    """What an answer says of one job: verdict, text, its id, and the entry as it stands in the answer."""
 
     verdict: Verdict
     text: str = ""
@@ -195,18 +197,42 @@ def judge(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnswer]:
 
 # The names under which an answer may carry what is not published, in lower case without _ and -.
 _JOB_LISTS = frozenset({"jobs", "job", "acceptedjobs", "dataset", "results", "items", "invoices"})
-_ERROR_LISTS = frozenset({"errors", "error", "jobresponseerrors", "rejected", "rejectedjobs", "refused", "failed"})
+_ERROR_LISTS = frozenset(
+    {"errors", "error", "jobresponseerrors", "rejected", "rejectedjobs", "refused", "failed"}
+)
 _BILLNUM = frozenset({"billnum", "billnumber", "invoicenumber", "invoicenum"})
-_JOBID = frozenset({"jobid", "id"})
+_JOBID = frozenset({"jobid"})
 _INDEX = frozenset({"index", "position"})
 _TEXT = frozenset(
     {"error", "errortext", "errormessage", "message", "detail", "title", "description", "text", "reason"}
 )
 _DUPLICATE = re.compile(
-    r"already (?:exists|used|in use|been used|sent)|duplicate|not unique|must be unique|jo käytössä|on jo olemassa",
+    r"already (?:exists|used|in use|been used|sent)|duplicate|not unique|must be unique"
+    r"|jo käytössä|on jo olemassa",
     re.IGNORECASE,
 )
-_BEFORE_BILLNUM = r"(?:bill\s?num(?:ber)?|bill\s(?:no|nr)|invoice(?:\s?num(?:ber)?|\s(?:no|nr))?|laskun?numero)"
+_BEFORE_BILLNUM = (
+    r"(?:bill\s?num(?:ber)?|bill\s(?:no|nr)|invoice(?:\s?num(?:ber)?|\s(?:no|nr))?|laskun?numero)"
+)
+
+
+def entries(content: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an answer, however deep."""
+    if isinstance(content, dict):
+        yield content
+    if isinstance(content, dict | list):
+        for each in content.values() if isinstance(content, dict) else content:
+            yield from entries(each)
+
+
+def billnum_in(entry: Mapping[str, Any]) -> str | None:
+    """The bill number of an object in an answer, under any of its plausible names."""
+    return _get(entry, _BILLNUM)
+
+
+def jobid_in(entry: Mapping[str, Any]) -> str | None:
+    """The job id of an object in an answer, under any of its plausible names."""
+    return _get(entry, _JOBID)
 
 
 def _judge_count(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnswer]:
@@ -232,7 +258,8 @@ def _judge_count(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnsw
         rest = JobAnswer(Verdict.REFUSED, _joined(unnamed) or answer.text)
     else:
         rest = JobAnswer(
-            Verdict.UNKNOWN, f"the service accepted {accepted} of {sent} and did not say which; {left} are uncertain"
+            Verdict.UNKNOWN,
+            f"the service accepted {accepted} of {sent} and did not say which; {left} are uncertain",
         )
     return [
         _refused(failed[place]) if place in failed else _accepted(taken[place]) if place in taken else rest
@@ -244,7 +271,9 @@ def _judge_refusal(answer: Answer, billnums: Sequence[str | None], errors: Seque
     """For a batch of which nothing was taken."""
     failed, unnamed = _named(errors, billnums, _base(errors, billnums))
     if len(billnums) == 1:
-        return [_refused(failed[0]) if failed else JobAnswer(Verdict.REFUSED, _joined(unnamed) or answer.text)]
+        return [
+            _refused(failed[0]) if failed else JobAnswer(Verdict.REFUSED, _joined(unnamed) or answer.text)
+        ]
     if not failed and len(unnamed) == len(billnums):  # one for each job sent: in the order sent
         failed = dict(enumerate(unnamed))
     again = JobAnswer(Verdict.AGAIN, f"its batch was refused: {answer.text}")
@@ -268,7 +297,9 @@ def _counts(content: Any) -> _Counts | None:
         if isinstance(accepted, int) and not isinstance(accepted, bool):
             jobs = _entries(each, _JOB_LISTS)
             errors = _entries(each, _ERROR_LISTS)
-            bad = [job for job in jobs if isinstance(job, dict) and _get(job, frozenset({"error", "errortext"}))]
+            bad = [
+                job for job in jobs if isinstance(job, dict) and _get(job, frozenset({"error", "errortext"}))
+            ]
             return _Counts(accepted, [job for job in jobs if job not in bad], errors + bad)
     return None
 
@@ -366,9 +397,7 @@ def _base(entries: Sequence[Any], billnums: Sequence[str | None]) -> int | None:
     possible = [
         base
         for base in (0, 1)
-        if all(
-            0 <= index - base < len(billnums) and place in {None, index - base} for index, place in pairs
-        )
+        if all(0 <= index - base < len(billnums) and place in {None, index - base} for index, place in pairs)
     ]
     return possible[0] if len(possible) == 1 else None
 
@@ -397,7 +426,7 @@ def _joined(entries: Sequence[Any]) -> str:
 
 
 def _said(content: Any) -> str:
-    """The words in an answer or an entry of it: `error`, `errorText`, `title` and `detail`…"""
+    """The words in an answer or an entry of it: its `error`, `errorText`, `title`, `detail` and the like."""
     return "; ".join(dict.fromkeys(_words(content)))
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.findings import Finding, Place, finding, refuse
 from pipeline.frames import codes, texts
 from pipeline.profile import Profile
-from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Table, cell_name
+from pipeline.readers.table import EXACT, HEAD_ROWS, PROBLEMS, ROW, Table, cell_name
 from pipeline.schema import fields as schema_fields
 from pipeline.values import generic
 from pipeline.words import aliases, normalise, total_words, unsupported_headers
@@ -268,6 +268,6 @@ def _total_rows(
         before &= blank[name]
     if total.any():
         for name in cells:
-            number = _test(frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip())))
+            number = _test(frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip().removesuffix(EXACT))))
             total &= blank[name] | labels[name] | number
     return total

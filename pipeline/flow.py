@@ -29,7 +29,7 @@ from pipeline.grouper import build
 from pipeline.ledger import Planned, Run, open_ledger
 from pipeline.profile import Profile, load_profile
 from pipeline.readers import open_tables
-from pipeline.report import ReportPaths, write_report
+from pipeline.report import needs_attention, write_report
 from pipeline.rules import Context
 from pipeline.schema import fields as schema_fields
 from pipeline.sender import SendResult, send
@@ -125,7 +125,10 @@ def run(options: Options, screen: Screen) -> int:
             code = _exit_code(this, tally, result)
             this.finish(code, tally.as_totals())
             report = write_report(ledger.engine, this.id, options.out)
-    _show(report, tally, screen)
+        screen.finding_lines(needs_attention(ledger.engine, this.id))
+    screen.outcome_table(report.totals)
+    screen.say(report.verdict)
+    screen.say(f"Report: {report.workbook}")
     return code
 
 
@@ -287,18 +290,12 @@ def _exit_code(this: Run, tally: Tally, result: SendResult | None) -> int:
     return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
 
 
-def _show(report: ReportPaths, tally: Tally, screen: Screen) -> None:
-    screen.finding_lines(each for each in tally.intake.findings)
-    screen.outcome_table(report.totals)
-    screen.say(report.verdict)
-    screen.say(f"Report: {report.workbook}")
-
-
 def _described(layout: Layout) -> dict[str, Any]:
     """How a table was understood, for the report."""
     table = layout.table
     return {
         "file": table.file,
+        "path": str(Path(table.file).resolve()),  # the report's links need it
         "sheet": table.sheet,
         "header_row": layout.header_row,
         "facts": table.facts,
@@ -342,24 +339,6 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
-
-
-def show_columns(inputs: Iterable[Path], profile_path: Path | None, screen: Screen) -> None:
-    """Show how each table of the inputs is understood, column by column.
-
-    Raises:
-        Refusal: a file cannot be read or understood.
-    """
-    layouts = _layouts(inputs, load_profile(profile_path))
-    screen.understood(layouts)
-    for layout in layouts:
-        below = layout.table.head[layout.header_row :]
-        for at, header in layout.headers.items():
-            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
-            screen.say(
-                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
-                f"{sample and f'  (first value: {sample[:40]})'}"
-            )
 
 
 def show_columns(inputs: Iterable[Path], profile_path: Path | None, screen: Screen) -> None:

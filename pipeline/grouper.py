@@ -78,6 +78,8 @@ def build(
             document.dataset["payrow"] = [row for row in payrows[start:end] if row]
             document.row_sums = sums[start:end]
             document.net, document.vat, document.total = document_sums(document.row_sums)
+            if document.kind is Kind.INVOICE:
+                document.dataset.pop("amount", None)  # an open sum beside the rows is not the service's to know
         elif amount := flat.get("amount"):
             document.net = document.total = cents(Decimal(amount))
         document.given_totals = tuple(given_totals[start:end])
@@ -225,6 +227,7 @@ class _Findings:
         self.by_document: dict[int, list[Finding]] = defaultdict(list)
         self._layouts = layouts
         self._rows = rows
+        self._unread: set[tuple[int, str]] = set()  # row and field of what the reader could not read
 
     def _place(self, row: int, field: str | None) -> Place:
         source, number = map(int, self._rows.places[row])
@@ -250,11 +253,13 @@ class _Findings:
                     if problem.column is None
                     else layout.cell(number, problem.column)
                 )
+                field = layout.fields.get(problem.column) if problem.column is not None else None
+                self._unread.add((row, field or ""))
                 self.by_document[int(self._rows.document[row])].append(
                     finding(
                         problem.code,
                         place,
-                        field=layout.fields.get(problem.column) if problem.column is not None else None,
+                        field=field,
                         value=problem.value.replace(EXACT, ""),
                         detail=problem.detail,
                     )
@@ -269,6 +274,8 @@ class _Findings:
         seen: set[tuple[int, int]] = set()
         for row in np.flatnonzero(told[text_codes]).tolist():
             number, code = int(self._rows.document[row]), int(text_codes[row])
+            if (row, name) in self._unread:
+                continue
             if not name.startswith("payrow."):
                 if (number, code) in seen:
                     continue

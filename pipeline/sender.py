@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
-
-import orjson
 
 from pipeline.answers import Answer, JobAnswer, Meaning, Verdict, judge, meaning
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Refusal, finding
 from pipeline.ledger import Planned, Run
-from pipeline.ledger.duplicates import what_it_has
+from pipeline.ledger.content import as_json, differences, without_codes
+from pipeline.ledger.exposure import exposed_contents
 from pipeline.ledger.run import Answered, Settlement
 from pipeline.ledger.states import State
 from pipeline.service import CredentialsRefused, Service, Unreachable
@@ -35,14 +36,14 @@ BUSY_TRIES = 10
 """How many 429 in a row a batch meets before the run stops."""
 
 _REFUSES_ALL = frozenset({403, 404, 405})
+"""Refusals that are hardly about an invoice: when the service gives nothing else, the run stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """How sending went.
+    """How sending went: how many documents got an outcome, in how many requests' worth of batches.
 
     `halted` tells why it stopped early, if it did; whatever it did not send is planned and `not-sent`.
-    `try_again` is whether running the same later may well succeed (exit code 4).
     """
 
     settled: int
@@ -51,21 +52,20 @@ class SendResult:
 
     @property
     def try_again(self) -> bool:
-        """Whether it stopped for a reason that may be gone later."""
+        """Whether the same run may well do more later (exit code 4)."""
         return self.halted is not None
 
 
-class Halt(Exception):  # noqa: N818 - a decision, not an error
-    """Sending stops here; `code` and `details` make the finding that tells why."""
+class _Halt(Exception):  # noqa: N818 - a decision, not an error
+    """Sending stops here, for the reason that `found` tells."""
 
-    def __init__(self, code: str, **details: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.details = details
+    def __init__(self, found: Finding) -> None:
+        super().__init__(found.message)
+        self.found = found
 
 
 @dataclass(slots=True)
-class _State:
+class _Shared:
     """What the threads share."""
 
     run: Run
@@ -73,17 +73,31 @@ class _State:
     pauses: Sequence[float]
     stop: threading.Event
     halt: threading.Event = field(default_factory=threading.Event)
-    accepted_any: bool = False
+    accepted: bool = False
 
     @property
     def over(self) -> bool:
         return self.stop.is_set() or self.halt.is_set()
 
+    def pause(self, seconds: float) -> None:
+        """Wait, at most until sending is over.
+
+        Raises:
+            _Halt: it is over.
+        """
+        until = time.monotonic() + seconds
+        while not self.over and (left := until - time.monotonic()) > 0:
+            self.halt.wait(min(left, 0.1))
+        if self.over:
+            raise _Halt(finding("stopped"))
+
 
 class _Done(NamedTuple):
+    """What became of a batch: documents with an outcome, batches recorded, why sending stops."""
+
     settled: int
     batches: int
-    halted: Halt | None = None
+    halted: Finding | None = None
 
 
 def send(
@@ -99,98 +113,231 @@ def send(
     """Send planned documents, each to an outcome in the ledger.
 
     Batches are taken as there is room for them, so that a generator which plans them is ahead by
-    a few only. When the service cannot be reached, refuses the credentials or the disk is full, or `stop`
+    a few only. When the service cannot be reached, refuses the credentials, the disk is full, or `stop`
     is set, requests in flight are finished and recorded, and no more batches are taken.
 
     Args:
         batches: what `run.plan` gave, in batches.
-        run: it holds the ledger's lock.
+        run: one that sends.
         service: where to.
         workers: requests at a time.
-        on_progress: told in this thread how many documents were settled since the last call.
+        on_progress: told, in this thread, how many more documents have an outcome.
         stop: set by Ctrl-C or SIGTERM.
         pauses: seconds between tries to reach the service.
 
     Returns:
-        How it went; the outcomes are in the ledger.
+        How it went; the outcomes are in the ledger, as is the reason for stopping early.
 
     Raises:
         Exception: what `batches` raises, or the ledger when it cannot be written. Requests in flight
-            are finished before.
+            are finished and recorded before, as far as that is possible.
     """
-    state = _State(run, service, pauses, stop or threading.Event())
-    settled = sent = 0
-    halted: Halt | None = None
-
-    def take(done: Iterable[Future[_Done]]) -> None:
-        nonlocal settled, sent, halted
-        for each in done:
-            result = each.result()
-            settled += result.settled
-            sent += result.batches
-            halted = halted or result.halted
-            on_progress(result.settled)
-
+    shared = _Shared(run, service, pauses, stop or threading.Event())
+    done: list[_Done] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="sender") as pool:
-        flying: set[Future[_Done]] = set()
         try:
-            for batch in batches:
-                flying.add(pool.submit(_send_whole, state, batch))
-                if len(flying) >= 2 * workers:
-                    done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                    take(done)
-                if state.over:
-                    break
-            take(wait(flying).done)
+            for future in _flown(pool, shared, batches, 2 * workers):
+                done.append(future.result())
+                on_progress(done[-1].settled)
         finally:
-            state.halt.set()  # after an exception: those that wait for a thread do not begin
-    if halted is None and state.stop.is_set():
-        halted = Halt("stopped")
-    return SendResult(settled, sent, halted and _told(halted, run))
+            shared.halt.set()  # after an exception: batches that wait for a thread are not begun
+    reasons = [each.halted for each in done if each.halted]
+    if shared.stop.is_set():
+        reasons.append(finding("stopped"))
+    # When one thread has a reason to stop, those that wait are stopped: its reason is the one to tell.
+    halted = min(reasons, key=lambda each: each.code == "stopped", default=None)
+    if halted:
+        run.note([halted])
+    return SendResult(sum(each.settled for each in done), sum(each.batches for each in done), halted)
 
 
-def _told(halt: Halt, run: Run) -> Finding:
-    left = run.outcomes()[Outcome.NOT_SENT]
-    invoices = "1 invoice" if left == 1 else f"{left} invoices"
-    found = finding(halt.code, **{"left": invoices, **halt.details})
-    run.note([found])
-    return found
+def _flown(
+    pool: ThreadPoolExecutor, shared: _Shared, batches: Iterable[Sequence[Planned]], most: int
+) -> Iterator[Future[_Done]]:
+    """Batches as they are done; at most `most` are under way or wait for a thread."""
+    flying: set[Future[_Done]] = set()
+    for batch in batches:
+        flying.add(pool.submit(_send_batch, shared, batch))
+        if len(flying) >= most:
+            landed, flying = wait(flying, return_when=FIRST_COMPLETED)
+            yield from landed
+        if shared.over:
+            break
+    yield from wait(flying).done
 
 
-def _send_whole(state: _State, batch: Sequence[Planned]) -> _Done:
+def _send_batch(shared: _Shared, batch: Sequence[Planned]) -> _Done:
     """Send a batch, in smaller pieces where the service refuses it whole."""
     pieces = [list(batch)]
-    settled = sent = 0
-    refused: set[int | None] = set()
-    while pieces and not state.over:
-        piece = pieces.pop()
-        try:
-            result = _send_piece(state, piece)
-        except Halt as halt:
-            state.halt.set()
-            return _Done(settled, sent, halt)
-        sent += 1
-        settled += len(piece) - sum(map(len, result.again))
-        pieces += result.again
-        refused.add(result.status if result.all_refused else None)
-    if refused and refused <= _REFUSES_ALL and not pieces and not state.accepted_any:
-        state.halt.set()
-        return _Done(settled, sent, Halt("service-refuses-all", reason=f"HTTP {min(filter(None, refused))}"))
-    return _Done(settled, sent)
+    settled = batches = 0
+    statuses: set[int | None] = set()
+    try:
+        while pieces and not shared.over:
+            piece = pieces.pop()
+            result = _send_piece(shared, piece)
+            batches += 1
+            settled += len(piece) - sum(map(len, result.again))
+            pieces += result.again
+            statuses.add(result.refused_with)
+    except _Halt as halt:
+        shared.halt.set()
+        return _Done(settled, batches, halt.found)
+    if statuses and statuses <= _REFUSES_ALL and not shared.accepted and not shared.over:
+        shared.halt.set()
+        return _Done(settled, batches, finding("service-refuses-all", reason=f"HTTP {statuses.pop()}"))
+    return _Done(settled, batches)
 
 
 class _Piece(NamedTuple):
+    """What became of a piece: what is to go again in smaller ones; the status, when nothing was taken."""
+
     again: list[list[Planned]]
-    status: int | None
-    all_refused: bool
+    refused_with: int | None
 
 
-def _send_piece(state: _State, piece: list[Planned]) -> _Piece:
+def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
+    """Record, send, record.
+
+    Raises:
+        _Halt: the service could not be reached and nothing was taken; the documents are planned again.
+    """
+    _patiently(shared, lambda: _token(shared.service))
     try:
-        state.service.authorise()
-        batch = state.run.begin_batch(piece)
-    except CredentialsRefused as error:
-        raise Halt("credentials-refused", reason=error) from error
+        batch = shared.run.begin_batch(piece)
     except Refusal as refusal:
-        raise _Full(refusal.finding) from refusal
-    ...
+        raise _Halt(refusal.finding) from refusal
+    body = b'{"datastream":{"dataset":[%s]}}' % b",".join(each.body for each in piece)
+    try:
+        heard = _patiently(shared, lambda: shared.service.send_jobs(body, batch.data_identifier))
+    except _Halt as halt:
+        why = f"not sent: {halt.found.message}"
+        shared.run.end_batch(
+            batch, Answered(None, "not-sent", why, 1), [_planned(each, why) for each in piece]
+        )
+        raise
+    answer = heard.answer
+    said = judge(answer, [each.billnum for each in piece])
+    shared.run.end_batch(
+        batch,
+        Answered(answer.status, meaning(answer), answer.text, heard.tries),
+        [_settlement(shared.run, *each, busy=heard.busy) for each in zip(piece, said, strict=True)],
+    )
+    verdicts = {each.verdict for each in said}
+    shared.accepted |= Verdict.ACCEPTED in verdicts
+    again = [each for each, job in zip(piece, said, strict=True) if job.verdict is Verdict.AGAIN]
+    refused = verdicts <= {Verdict.AGAIN, Verdict.REFUSED}
+    return _Piece(_split(again, len(piece)), answer.status if refused else None)
+
+
+def _split(again: list[Planned], of: int) -> list[list[Planned]]:
+    """What goes again, as it is when the bad ones were named, else in halves to find them."""
+    if len(again) < of:
+        return [again] if again else []
+    half = (len(again) + 1) // 2
+    return [again[:half], again[half:]]
+
+
+class _Heard(NamedTuple):
+    answer: Answer
+    tries: int
+    busy: bool
+
+
+def _patiently(shared: _Shared, ask: Callable[[], Answer]) -> _Heard:
+    """Ask until there is an answer that decides something.
+
+    Raises:
+        _Halt: nothing was taken, and there is no sense in asking on.
+    """
+    busy = 0
+    pauses = iter(shared.pauses)
+    for tries in count(1):
+        try:
+            answer = ask()
+        except CredentialsRefused as error:
+            raise _Halt(finding("credentials-refused", reason=error)) from error
+        except Unreachable as error:
+            answer = Answer(None, sent=False, error=str(error))
+        match meaning(answer):
+            case Meaning.UNAUTHORISED:
+                raise _Halt(finding("credentials-refused", reason=answer.text or "HTTP 401"))
+            case Meaning.BUSY:
+                busy += 1
+                if busy == BUSY_TRIES:
+                    raise _Halt(finding("service-busy", tries=busy))
+                asked = answer.retry_after
+                shared.pause(min(LONGEST_WAIT, _about(busy / 2) if asked is None else asked))
+            case Meaning.UNREACHABLE:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise _Halt(finding("service-unreachable", reason=answer.text))
+                shared.pause(_about(pause))
+            case _:
+                return _Heard(answer, tries, busy > 0)
+    raise AssertionError  # count() does not end
+
+
+def _token(service: Service) -> Answer:
+    service.authorise()
+    return Answer(201)
+
+
+def _about(seconds: float) -> float:
+    """A little more or less, so that the threads do not all come back at once."""
+    return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
+
+
+def _settlement(run: Run, document: Planned, said: JobAnswer, *, busy: bool) -> Settlement:
+    """What a job's answer means for the document.
+
+    `busy` is whether the same request was answered with 429 before: should that have been processed
+    nevertheless, a refusal as duplicate tells.
+    """
+    if said.verdict is Verdict.AGAIN:
+        return _planned(document, said.text)
+    if said.verdict is Verdict.UNKNOWN:
+        return _unknown(document, said.text)
+    if said.verdict is Verdict.ACCEPTED:
+        settlement = _accepted(document, "accepted by the service")
+    elif said.duplicate:
+        settlement = _duplicate(run, document, said, busy=busy)
+    else:
+        settlement = _refused(document, "refused-by-service", said.text)
+    kept = said.text if said.entry is None else as_json(said.entry).decode()
+    return settlement._replace(jobid=said.jobid, answer=without_codes(run.ledger.key, kept) or None)
+
+
+def _accepted(document: Planned, why: str) -> Settlement:
+    return Settlement(document.document_id, (State.ACCEPTED,), Outcome.ACCEPTED, why)
+
+
+def _refused(document: Planned, code: str, answer: str) -> Settlement:
+    found = finding(code, billnum=document.billnum, answer=answer)
+    return Settlement(
+        document.document_id, (State.REFUSED,), Outcome.REFUSED, f"refused: {answer}", found=found
+    )
+
+
+def _planned(document: Planned, why: str) -> Settlement:
+    return Settlement(document.document_id, (State.REFUSED, State.PLANNED), Outcome.NOT_SENT, why)
+
+
+def _unknown(document: Planned, why: str) -> Settlement:
+    found = finding("outcome-unknown", billnum=document.billnum, why=why)
+    return Settlement(document.document_id, (State.UNKNOWN,), Outcome.UNKNOWN, why, exposed=True, found=found)
+
+
+def _duplicate(run: Run, document: Planned, said: JobAnswer, *, busy: bool) -> Settlement:
+    """For a bill number that the service already has: ours, if an earlier attempt may have brought it."""
+    contents = exposed_contents(run.ledger, document.document_id, also_current=busy)
+    if not contents:
+        return _refused(document, "refused-as-duplicate", said.text)
+    if len(contents) > 1:
+        return _unknown(document, "the service has this number, but more than one content was tried")
+    accepted = _accepted(document, "the service already has it: an earlier attempt was accepted")
+    content = contents[0]
+    if content.current:
+        return accepted
+    changes = "; ".join(differences(content.columns["payload"], content.planned_payload))
+    found = finding("accepted-with-earlier-content", billnum=document.billnum, differences=changes)
+    return accepted._replace(outcome=Outcome.CONFLICT, version=content.columns, found=found)

@@ -1,4 +1,4 @@
-"""Ropo One over HTTP: the token, requests, and for each what came back. It never guesses and never redirects."""
+"""Ropo One over HTTP: the token, requests, and for each what came back."""
 
 from __future__ import annotations
 
@@ -149,7 +149,11 @@ class Service:
             headers={"Content-Type": "application/json"},
         )
         content = answer.content
-        if answer.status in {200, 201} and isinstance(content, dict) and isinstance(content.get("token"), str):
+        if (
+            answer.status in {200, 201}
+            and isinstance(content, dict)
+            and isinstance(content.get("token"), str)
+        ):
             return str(content["token"])
         if answer.status in {400, 401, 403}:
             raise CredentialsRefused(answer.text or f"HTTP {answer.status}")
@@ -268,7 +272,9 @@ def _seconds(retry_after: str | None) -> float | None:
 def _reason(error: BaseException) -> str:
     """The innermost cause in a few words: what a person can act on."""
     inner: BaseException = error
-    while (deeper := getattr(inner, "reason", None) or _first_exception(inner)) and isinstance(deeper, BaseException):
+    while (deeper := getattr(inner, "reason", None) or _first_exception(inner)) and isinstance(
+        deeper, BaseException
+    ):
         inner = deeper
     words = str(inner).rsplit(": ", 1)[-1].strip("'\"() ")
     return mask(f"{type(inner).__name__}: {words}" if words else type(inner).__name__)[:200]

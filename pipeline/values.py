@@ -187,10 +187,8 @@ def number(text: str, conventions: Conventions) -> Decimal:
     Raises:
         Unreadable: it is no number, or `1.234` could be two and the file's own convention is not known.
     """
-    negative, digits = _number_body(text)
-    exact = digits.endswith(EXACT)
-    digits = digits.rstrip(EXACT)
-    if exact and _PLAIN.fullmatch(digits):
+    negative, digits = _number_body(text.removesuffix(EXACT))
+    if text.endswith(EXACT) and _PLAIN.fullmatch(digits):
         plain = digits
     elif _SPACED.fullmatch(digits):
         plain = digits.replace(" ", "").replace(",", ".")

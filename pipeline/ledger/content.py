@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ _PERSON = "2"
 
 
 class Content(NamedTuple):
-    """What the ledger and the service get of a document: its keyed hash, the payload to keep, the body to send."""
+    """What there is of a document: its keyed hash, the payload to keep, the body to send."""
 
     hash: str
     payload: str
@@ -65,13 +65,13 @@ def as_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_number, option=orjson.OPT_SORT_KEYS)
 
 
-def differences(before: str | None, document: Document, after: str) -> list[str]:
+def differences(before: str | None, after: str, aside: Collection[str] = ()) -> list[str]:
     """What differs between two payloads, field by field: `payrow 2 amount: 10.00 → 12.00`.
 
     Args:
         before: the payload that the ledger has; None once purged.
-        document: the new one (what came from the clock does not count).
-        after: its payload.
+        after: the new one.
+        aside: tags that do not count, since their values came from the clock.
 
     Returns:
         One text a field, none when they say the same.
@@ -79,7 +79,7 @@ def differences(before: str | None, document: Document, after: str) -> list[str]
     if before is None:
         return ["the earlier content is no longer kept (purge)"]
     old, new = (
-        {tag: value for tag, value in orjson.loads(each).items() if tag not in document.clock_fields}
+        {tag: value for tag, value in orjson.loads(each).items() if tag not in aside}
         for each in (before, after)
     )
     return list(_differences("", old, new))

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -173,11 +172,12 @@ def require_room(engine: Engine, wanted: int = 0) -> None:
         raise refuse("disk-full", folder=folder, free=_megabytes(free), needed=_megabytes(wanted + ROOM))
 
 
-def compact(engine: Engine) -> None:
-    """Give the room of purged content back, so that no copy of it stays in the file or its log."""
-    with closing(engine.raw_connection()) as connection:
-        connection.execute("VACUUM")  # type: ignore[attr-defined]  # sqlite3's own shortcut
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]  # likewise
+def truncate_log(engine: Engine) -> None:
+    """Empty the write-ahead log into the file, so that what was purged is in neither."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")  # a checkpoint is no part of a transaction
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
 
 
 def _on_connect(connection: Any, _record: object) -> None:

@@ -21,7 +21,7 @@ from pipeline.ledger.run import Run
 from pipeline.ledger.states import State
 
 
-class AnotherRunAtWork(Refusal):  # noqa: N818 - as its base: nothing erred
+class AnotherRunAtWork(Refusal):
     """Another run holds the ledger for this customer."""
 
     exit_code = 4

@@ -11,21 +11,19 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from pipeline.document import Document, Kind, Outcome
 from pipeline.findings import Finding, finding
 from pipeline.ledger import tables
 from pipeline.ledger.content import GUARD, content, differences, without_codes
 from pipeline.ledger.database import insert_rows
+from pipeline.ledger.exposure import VERSION, after_change
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
 
 if TYPE_CHECKING:
     from pipeline.ledger.run import Run
-
-VERSION = ("content_hash", "payload", "net", "vat", "total", "custnum", "billdate", "jobtype", "guarded")
-"""The columns of `document` that tell one content from another."""
 
 JOBS = frozenset({Kind.INVOICE, Kind.REMINDER, Kind.COLLECTION})
 """What is sent as a job. Allocations and payments name another document's number, not one of their own."""
@@ -36,7 +34,7 @@ _SHOWN_DIFFERENCES = 20
 
 
 class Planned(NamedTuple):
-    """A document that may be sent: `body` is the real dataset, which nothing else than the request may hold."""
+    """A document that may be sent; `body` is the real dataset, identity codes and all, for the request only."""
 
     document_id: int
     number: int
@@ -80,12 +78,13 @@ def _entry(run: Run, document: Document) -> _Entry:
     billnum = document.billnum if document.kind in JOBS else None
     guard = dataset.get(GUARD)
     of = content(run.ledger.key, document, guard)
+    identity = billnum or f"#{of.hash}"
     custnum = dataset.get("custnum")
     columns = {
         "environment": run.environment,
         "cid": run.cid,
         "kind": document.kind.value,
-        "identity": billnum or f"#{of.hash}",
+        "identity": identity,
         "billnum": document.billnum,
         "jobtype": dataset.get("jobtype"),
         "content_hash": of.hash,
@@ -97,7 +96,7 @@ def _entry(run: Run, document: Document) -> _Entry:
         "custnum": custnum and without_codes(run.ledger.key, custnum),
         "billdate": dataset.get("billdate"),
     }
-    return _Entry(document, columns["identity"], columns, of.body)
+    return _Entry(document, identity, columns, of.body)
 
 
 def _decide(connection: Connection, run: Run, entries: Sequence[_Entry]) -> Iterator[_Decision]:
@@ -133,7 +132,7 @@ def _against(run: Run, entry: _Entry, row: Row[Any] | None) -> _Decision:
         )
     if row.content_hash == entry.columns["content_hash"]:
         return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
-    changes = differences(row.payload, document, entry.columns["payload"])
+    changes = differences(row.payload, entry.columns["payload"], document.clock_fields)
     if not changes:  # the profile now takes from the file what came from the clock then, or the reverse
         return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
     more = len(changes) - _SHOWN_DIFFERENCES
@@ -146,7 +145,7 @@ def _against(run: Run, entry: _Entry, row: Row[Any] | None) -> _Decision:
     )
 
 
-def _found(run: Run, document: Document, code: str, **details: object) -> Finding:
+def _found(run: Run, document: Document, code: str, **details: str) -> Finding:
     return finding(code, run.place(document.rows[0]), billnum=document.billnum, **details)
 
 
@@ -154,8 +153,8 @@ def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[
     """What the ledger has under the same identities."""
     column = tables.document.c
     statement = select(
-        column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier, column.reason,
-        column.updated, *(column[name] for name in VERSION),
+        column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier,
+        column.reason, column.updated, *(column[name] for name in VERSION),
     ).where(
         column.environment == run.environment,
         column.cid == run.cid,
@@ -242,7 +241,7 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
         [{"id": number, **each.entry.columns, **new} for number, each in enumerate(fresh, start=first)],
     )
     again = [
-        {"key": each.known.id, **_exposure(each.known, each.entry), **each.entry.columns, **stamp}
+        {"key": each.known.id, **after_change(each.known, each.entry.columns), **each.entry.columns, **stamp}
         for each in going
         if each.known is not None
     ]
@@ -263,21 +262,6 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
             ],
         )
     return {id(each): number for number, each in enumerate(fresh, start=first)}
-
-
-def _exposure(known: Row[Any], entry: _Entry) -> dict[str, Any]:
-    """Which contents of this number may have reached the service, seen from the new content.
-
-    A later refusal as duplicate, or a look-up that finds the number, then tells which one it has.
-    """
-    versions = {each["content_hash"]: each for each in orjson.loads(known.earlier or "[]")}
-    if known.exposed:
-        versions[known.content_hash] = {name: known._mapping[name] for name in VERSION}  # noqa: SLF001 - its public name
-    exposed = versions.pop(entry.columns["content_hash"], None) is not None
-    return {
-        "exposed": int(exposed),
-        "earlier": orjson.dumps(list(versions.values())).decode() if versions else None,
-    }
 
 
 def _invoice(run: Run, decision: _Decision, document_id: int | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +30,7 @@ class Batch(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came back for a batch: HTTP status if any, what it was taken to mean, its text, and how many tries."""
+    """What came back for a batch: HTTP status if any, what it was taken to mean, its text, the tries."""
 
     status: int | None
     meaning: str
@@ -83,7 +84,7 @@ class Run:
             self.write_findings(connection, ((None, each) for each in findings))
 
     def set_aside(self, source: int, reason: str, rows: int, first_rows: Sequence[Sequence[int]]) -> None:
-        """Keep how many rows of a source belong to no invoice for a reason, and the first of them as ranges."""
+        """Keep how many rows of a source are in no invoice for a reason, and ranges of the first of them."""
         with self.ledger.writing() as connection:
             connection.execute(
                 insert(tables.aside).values(
@@ -125,11 +126,11 @@ class Run:
         identifier = f"{self.id}-{number}"
         column = tables.document.c
         with self.ledger.writing() as connection:
-            batch_id = connection.execute(
-                insert(tables.batch).values(
-                    run_id=self.id, data_identifier=identifier, attempt=1, size=len(batch), sent=now()
-                )
-            ).inserted_primary_key[0]
+            batch_id = connection.scalars(
+                insert(tables.batch)
+                .values(run_id=self.id, data_identifier=identifier, attempt=1, size=len(batch), sent=now())
+                .returning(tables.batch.c.id)
+            ).one()
             changed = connection.execute(
                 update(tables.document)
                 .where(
@@ -295,12 +296,22 @@ class Run:
             )
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
-            numbers = connection.execute(
-                select(invoice.document_id, invoice.number)
+            mine = connection.execute(
+                select(invoice.document_id, invoice.number, invoice.rows)
                 .where(invoice.run_id == self.id, invoice.document_id.in_(list(found)))
                 .order_by(invoice.number)
             )
-            self.write_findings(connection, [(row.number, found[row.document_id]) for row in numbers])
+            self.write_findings(
+                connection,
+                [
+                    (row.number, replace(found[row.document_id], place=self._place_of(row.rows)))
+                    for row in mine
+                ],
+            )
+
+    def _place_of(self, rows: str) -> Place:
+        ranges = orjson.loads(rows)
+        return self.place((ranges[0][0], ranges[0][1])) if ranges else Place()
 
     def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
         invoice = tables.invoice.c

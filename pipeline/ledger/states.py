@@ -32,4 +32,4 @@ TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
         (State.UNKNOWN, State.PLANNED),  # reconcile, after the grace period and under checkbillnum
     }
 )
-"""Accepted is final: what the service has accepted cannot be recalled (`seeds/credit-note-allocation.txt`)."""
+"""Accepted is final: what the service has cannot be recalled (`seeds/credit-note-allocation.txt`)."""

@@ -20,7 +20,7 @@ def open_tables(
     delimiter: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> list[Table]:
-    """Open an export: one table for a text file, one for each visible sheet of a workbook that holds anything.
+    """Open an export: one table for a text file, or one for each visible sheet that holds anything.
 
     Args:
         path: a `.csv .tsv .txt .xlsx .xlsm .xls .ods` file; `Table.file` shows it as given here.

@@ -29,7 +29,9 @@ TOO_LONG = 1e15
 Shape = str
 """How a cell shows its number where that matters: `PERCENT`, or `SLOT`s and literal characters."""
 
-_TOKEN = re.compile(r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<bracket>\[[^\]]*\])|[_*].|(?P<plain>.)', re.DOTALL)
+_TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<bracket>\[[^\]]*\])|[_*].|(?P<plain>.)', re.DOTALL
+)
 _LOCALE_OR_COLOUR = re.compile(r"\[(?:\$-[^\]]*|[A-Za-z]+ ?[0-9]*)\]")
 
 
@@ -90,8 +92,9 @@ def shown_number(value: float, as_shown: Shape) -> str:
 def moment_text(value: dt.date | dt.time | dt.timedelta) -> str:
     """ISO 8601: `2026-02-01`, `2026-02-01T10:30:00`, `10:30:00`; a time span `30:00:00`."""
     if isinstance(value, dt.timedelta):
-        seconds = round(value.total_seconds())
-        return f"{'-' * (seconds < 0)}{abs(seconds) // 3600:02}:{abs(seconds) // 60 % 60:02}:{abs(seconds) % 60:02}"
+        seconds = round(abs(value.total_seconds()))
+        sign = "-" if value < dt.timedelta() else ""
+        return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return value.isoformat().removesuffix("T00:00:00")
 
 
@@ -118,13 +121,13 @@ def column(
     codes = np.empty(len(values), np.intp)
     lost: list[np.ndarray[Any, Any]] = []
     for as_shown, where in _parts(len(values), shapes):
-        code, distinct = pd.factorize(values[where], use_na_sentinel=False)
+        code, found = pd.factorize(values[where], use_na_sentinel=False)
+        distinct = found.tolist()
         number = partial(shown_number, as_shown=as_shown) if as_shown else number_text
-        texts = [_text(value, number) for value in distinct.tolist()]
+        texts = map(number, distinct) if types == {float} else (_text(value, number) for value in distinct)
         codes[where] = np.array([index.setdefault(text, len(index)) for text in texts], np.intp)[code]
-        doubtful = [at for at, value in enumerate(distinct.tolist()) if _is_doubtful(value)]
-        if doubtful:
-            lost.append(where[np.isin(code, doubtful)])
+        if inexact := [at for at, value in enumerate(distinct) if _has_lost_digits(value)]:
+            lost.append(where[np.isin(code, inexact)])
     return categorical(codes, list(index)), np.concatenate(lost) if lost else np.empty(0, np.intp)
 
 
@@ -144,5 +147,5 @@ def _text(value: Any, number: Callable[[float], str]) -> str:
     return number(value) if isinstance(value, float | int) else moment_text(value)
 
 
-def _is_doubtful(value: Any) -> bool:
+def _has_lost_digits(value: Any) -> bool:
     return isinstance(value, float | int) and not abs(value) < TOO_LONG  # nor is NaN

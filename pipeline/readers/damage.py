@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.privacy import mask
@@ -45,9 +46,22 @@ def problems(parsed: list[Record], layout: Layout, row: int, line: int) -> list[
     return found
 
 
+def beside_fragments(parsed: list[Record], layout: Layout) -> Iterator[Record]:
+    """The records right before and after what may be one cell, broken off by a line break not in quotes.
+
+    Broken off from a row's first or last cell it leaves a row of the right length, but not whole.
+    """
+    for one, other in pairwise(parsed):
+        if _is_fragment(one, layout):
+            yield other
+        if _is_fragment(other, layout):
+            yield one
+
+
 def doubtful_texts(record: Record, delimiter: str) -> set[str]:
     """Every text of a damaged record, also of the cells of rows that one of its cells swallowed."""
-    texts = {*record.fields, *re.split(rf"[\r\n{re.escape(delimiter)}]", record.raw)}
+    ends = rf"\r\n{re.escape(delimiter)}"
+    texts = {*record.fields, *re.split(f"[{ends}]", record.raw), *re.split(f'["{ends}]', record.raw)}
     texts |= {text.replace("\0", "").strip().strip('"').strip() for text in texts}
     return {text for text in texts if text.strip()}
 
@@ -94,6 +108,12 @@ def _wrong_length(fields: list[str], layout: Layout, *, title: bool) -> bool:
     if title:
         return False
     return count < layout.needed or not fields[-1].strip()
+
+
+def _is_fragment(record: Record, layout: Layout) -> bool:
+    count = len(record.fields)
+    most = min(1 + layout.width - layout.needed, layout.needed - 1)
+    return 0 < count <= most and any(text.strip() for text in record.fields)
 
 
 def _stray_quotes(record: Record, delimiter: str) -> Iterator[int]:

@@ -8,9 +8,9 @@ at. Measured on 200,000 rows of 30 cells: Arrow's way takes 0.3 s, the other 2.5
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ import pyarrow.csv
 
 from pipeline.findings import Place, refuse
 from pipeline.frames import categorical
-from pipeline.readers.damage import Layout, doubtful_texts, problems
+from pipeline.readers.damage import Layout, beside_fragments, doubtful_texts, problems
 from pipeline.readers.encoding import settle_encoding
 from pipeline.readers.layout import (
     Source,
@@ -122,6 +122,7 @@ def _frames(source: Source, layout: Layout, table: Table, size: int) -> Iterator
     """All rows: by Arrow where they lie as most do, else the exact way."""
     total = source.path.stat().st_size
     row, line = 0, source.line
+    before: list[Record] = []
 
     def progress(done: int) -> None:
         table.share_read = done / total
@@ -131,20 +132,27 @@ def _frames(source: Source, layout: Layout, table: Table, size: int) -> Iterator
         if _is_plain(batch[0], layout):
             frame = _by_arrow(data, layout)
             frame[PROBLEMS] = pd.Series("", frame.index, dtype=object)
+            seen = [*_parsed(batch[0].split(1)[0], layout), *_parsed(batch[-1].last(), layout)]
         else:
-            parsed = [record for chunk in batch for record in _parsed(chunk, layout)]
-            found = problems(parsed, layout, row, line)
-            frame = _exactly(parsed, layout)
+            seen = [record for chunk in batch for record in _parsed(chunk, layout)]
+            frame = _exactly(seen, layout)
+            found = problems(seen, layout, row, line)
             frame[PROBLEMS] = pd.Series([Problem.pack(each) if each else "" for each in found], dtype=object)
-            for record, each in zip(parsed, found, strict=True):
-                if each:
-                    table.suspects |= doubtful_texts(record, layout.delimiter)
-            if len(table.suspects) > _MOST_SUSPECTS:
-                raise refuse("too-many-damaged-rows", Place(table.file))
+            _suspect(table, layout, compress(seen, found))
         frame[ROW] = np.arange(row + 1, row + 1 + len(frame), dtype=np.int64)
+        seen = before + seen[max(layout.titles - row, 0) :]
+        _suspect(table, layout, beside_fragments(seen, layout))
+        before = seen[-1:]
         row += len(frame)
         line += count_lines(data)
         yield frame
+
+
+def _suspect(table: Table, layout: Layout, damaged: Iterable[Record]) -> None:
+    for record in damaged:
+        table.suspects |= doubtful_texts(record, layout.delimiter)
+    if len(table.suspects) > _MOST_SUSPECTS:
+        raise refuse("too-many-damaged-rows", Place(table.file))
 
 
 def _batches(found: Iterator[Chunk], layout: Layout, size: int) -> Iterator[list[Chunk]]:

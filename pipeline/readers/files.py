@@ -1,4 +1,4 @@
-"""What a file is, by its content, and whether it may be read at all: decided before anything of it is used."""
+"""What a file is, by its content, and whether it may be read at all: settled before any of it is used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_UNPACKED = 4 * 1024**3
 BLOCK = 1 << 20
 _MAX_RATIO = 200
 _RATIO_FROM = 100 * 1024**2
-"""A workbook unpacks to 5 to 60 times its size (measured, cells all alike); deflate allows for 1,032 times."""
+"""Deflate can shrink to a 1,032nd. A sheet is seldom below a 60th, even with all cells alike (measured)."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
 """What the zip library raises at an archive that is damaged or packed in a way that no spreadsheet uses."""

@@ -13,7 +13,6 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO
 from xml.etree.ElementTree import Element, XMLPullParser
 
 from pipeline.readers.cells import Shape
@@ -53,7 +52,7 @@ _ERROR = re.compile(_CELL + rb'[^>]* t="e"[^>]*>\s*+(?:' + _F + rb")?(?:<v[^>/]*
 _FORMULA = rb'(?![^>]* t="(?:str|e)")[^>]*>\s*+' + _F
 _NO_VALUE = re.compile(_CELL + _FORMULA + rb"(?!<v[^>/]*>[^<])")
 _NO_VALUE_OR_ZERO = re.compile(_CELL + _FORMULA + rb"(?!<v[^>/]*>(?!0<)[^<])")
-_HIDDEN_ROW = re.compile(rb'<row [^>]*hidden="(?:1|true)"')
+_HIDDEN_ROW = re.compile(rb'<row [^>]*hidden="(?:1|true)"[^>/]*>')
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z0-9:]+)"')
 
 
@@ -102,19 +101,19 @@ def scan_by_parser(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stal
     marks = Marks()
     row, column = 0, -1
     rows: Element | None = None
-    for event, element in _events(blocks):
+    for event, element in events(blocks):
         tag = _tag(element)
         if event == "start":
             if tag == "sheetData":
                 rows = element
             elif tag == "row":
                 row, column = int(element.get("r", row + 1)), -1
-                marks.hidden_rows += element.get("hidden") in {"1", "true"}
             elif tag == "c":
                 column = _column(element.get("r"), column + 1)
         elif tag == "c":
             _mark_cell(marks, element, row, column, shapes, stale=stale)
         elif tag == "row" and rows is not None:
+            marks.hidden_rows += bool(len(element)) and element.get("hidden") in {"1", "true"}
             rows.clear()
         elif tag == "mergeCell":
             marks.merged.append(element.get("ref", ""))
@@ -159,8 +158,13 @@ def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def _events(blocks: Iterable[bytes]) -> Iterator[tuple[str, Element]]:
-    parser = XMLPullParser(("start", "end"))
+def events(blocks: Iterable[bytes]) -> Iterator[tuple[str, Element]]:
+    """The starts and ends of elements in the XML; whoever takes them clears what is no longer needed.
+
+    Raises:
+        xml.etree.ElementTree.ParseError: it is not well-formed.
+    """
+    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
     for block in blocks:
         parser.feed(block)
         yield from parser.read_events()

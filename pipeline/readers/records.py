@@ -53,6 +53,10 @@ class Chunk(NamedTuple):
         cut = int(self.ends[size - 1]) if len(self.ends) > size else len(self.data)
         return self._part(slice(size), 0, cut), self._part(slice(size, None), cut, len(self.data))
 
+    def last(self) -> Chunk:
+        """The last record alone."""
+        return self.split(len(self.ends) - 1)[1] if len(self.ends) > 1 else self
+
     def _part(self, rows: slice, start: int, stop: int) -> Chunk:
         return Chunk(
             self.data[start:stop],

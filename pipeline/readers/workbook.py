@@ -92,7 +92,9 @@ def _frames(sheet: Sheet, size: int) -> Iterator[RowFrame]:
             number: [(as_shown, _between(marked, start, end) - start) for as_shown, marked in each]
             for number, each in shapes.items()
         }
-        told = {row - start: problems[row] for row in range(start, end) if row in problems} if problems else {}
+        told = (
+            {row - start: problems[row] for row in range(start, end) if row in problems} if problems else {}
+        )
         frame = _frame(cells, sheet.first, width, shown, told)
         frame[ROW] = np.arange(start, end, dtype=np.int64)
         yield frame
@@ -103,7 +105,7 @@ def _trimmed(rows: Iterator[list[Any]], width: int, last: int) -> Iterator[list[
     """The rows without the empty ones at the end, but all up to the row `last`."""
     empty = [""] * width
     number = waiting = 0
-    for number, row in enumerate(rows, 1):  # noqa: B007 - used after the loop
+    for number, row in enumerate(rows, 1):
         if number > last and row == empty:
             waiting += 1
         else:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from openpyxl.styles.numbers import BUILTIN_FORMATS
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from pipeline.findings import Place, refuse
@@ -24,6 +23,7 @@ from pipeline.readers.table import cell_name
 MAX_CELLS = 100_000_000
 """python-calamine holds a sheet as a full rectangle (24 bytes a cell), however few of its cells are used."""
 
+_BUILTIN_PERCENT: dict[str | None, str] = {"9": "0%", "10": "0.00%"}  # ECMA-376 part 1, 18.8.30
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 _LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="([0-9]+)"')
@@ -87,10 +87,10 @@ def _marks(path: Path, name: str) -> Marks:
 
 def _shapes(styles: Element) -> dict[str, Shape]:
     """By style number, how the cells show their numbers where that matters."""
-    formats = dict(BUILTIN_FORMATS)
-    formats |= {int(each.get("numFmtId", 0)): each.get("formatCode", "") for each in styles.iterfind("{*}numFmts/*")}
+    declared = {each.get("numFmtId"): each.get("formatCode", "") for each in styles.iterfind("{*}numFmts/*")}
+    formats = _BUILTIN_PERCENT | declared
     found = enumerate(styles.iterfind("{*}cellXfs/*"))
-    shapes = {str(number): shape(formats.get(int(each.get("numFmtId", 0)), "")) for number, each in found}
+    shapes = {str(number): shape(formats.get(each.get("numFmtId"), "")) for number, each in found}
     return {number: as_shown for number, as_shown in shapes.items() if as_shown}
 
 
@@ -103,7 +103,7 @@ def _normal(part: str) -> str:
 
 
 def _check_extent(path: Path, part: str, blocks: Iterable[bytes]) -> None:
-    """Refuse a worksheet whose rectangle of cells could not be held, going by its furthest column and last row."""
+    """Refuse a worksheet whose rectangle, from its furthest column and its last row, could not be held."""
     furthest, last_row, before = b"A", 0, b""
     further = _further(furthest)
     for block in blocks:

@@ -42,8 +42,10 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
     paths = out / "report.json", out / "report.xlsx"
     with ExitStack() as stack:
         connection = stack.enter_context(snapshot(engine))
-        spool = Path(stack.enter_context(TemporaryDirectory(prefix="ropo-report-")))
         run = run_facts(connection, run_id)
+        out.mkdir(parents=True, exist_ok=True)
+        # Beside the files to come, not in /tmp, which may be memory.
+        spool = Path(stack.enter_context(TemporaryDirectory(prefix=".report-", dir=out)))
         totals = Totals(rows_aside=rows_aside(connection, run_id), counted=run.counted)
         for_scripts = stack.enter_context(JsonReport(run, spool))
         for_people = stack.enter_context(WorkbookReport(run, spool))

@@ -39,7 +39,9 @@ _LOOKS = {
     "money": {"num_format": "0.00"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
     "count": {"num_format": "0"},
-    "link": {"font_color": "#0563C1", "underline": 1},
+    "link": {"font_color": "#0563C1", "underline": 1, "valign": "top"},
+    "top": {"valign": "top"},
+    "wrapped": {"valign": "top", "text_wrap": True},
 }
 # What may not stand in a link as it is. Letters such as ä may: Excel reads %C3%A4 as two letters.
 _ESCAPES = {ord(sign): f"%{ord(sign):02X}" for sign in '%#? "<>[]^`{}'}
@@ -92,7 +94,7 @@ class WorkbookReport:
 
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole workbook to `path`."""
-        for column, (_, width) in enumerate(words()["sheets"]["summary"]["columns"]):
+        for column, (_, width, _) in enumerate(words()["sheets"]["summary"]["columns"]):
             self._summary.set_column(column, column, width)
         for row, (style, cells) in enumerate(summary_rows(self._run, totals)):
             for column, cell in enumerate(cells):
@@ -110,6 +112,7 @@ class _Tab:
         self._book, self._formats, self._spec, self._spool = book, formats, spec, spool
         # Private, but the only way to name a format in XML; a test compares our rows with xlsxwriter's.
         self._styles = {name: look._get_xf_index() for name, look in formats.items()}  # noqa: SLF001 - see above
+        self._looks = [formats.get(look) for _, _, look in spec["columns"]]
         self._mass: list[MassRows] = []
         self._begin()
 
@@ -122,7 +125,7 @@ class _Tab:
             self._mass[-1].write(self._row + 1, cells)
         else:
             for column, cell in enumerate(cells):
-                _write_cell(self._sheet, self._formats, self._row, column, cell)
+                _write_cell(self._sheet, self._formats, self._row, column, cell, self._looks[column])
         self._row += 1
 
     def finish(self) -> list[MassRows]:
@@ -144,12 +147,13 @@ class _Tab:
         self._sheet.freeze_panes(1, 0)
         # Bill numbers and postcodes are texts on purpose; Excel need not mark each of them.
         self._sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-        for column, (title, width) in enumerate(columns):
+        for column, (title, width, _) in enumerate(columns):
             self._sheet.set_column(column, column, width)
             self._sheet.write_string(0, column, title, self._formats["header"])
         self._row = 1
         number = len(self._book.worksheets())
-        self._mass.append(MassRows(number, self._styles, self._spool / f"rows-{number}"))
+        looks = [look for _, _, look in columns]
+        self._mass.append(MassRows(number, self._styles, looks, self._spool / f"rows-{number}"))
 
     def _end(self) -> None:
         self._sheet.autofilter(0, 0, self._row - 1, len(self._spec["columns"]) - 1)

@@ -28,8 +28,8 @@ _OWN_ANSWER = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.REFUSED, Outc
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 _UNEXPLAINED = {
-    Outcome.REFUSED: "service-refused",
-    Outcome.UNKNOWN: "no-usable-answer",
+    Outcome.REFUSED: "refused-by-service",
+    Outcome.UNKNOWN: "outcome-unknown",
     Outcome.NOT_SENT: "not-sent",
     Outcome.CONFLICT: "sent-with-other-content",
     Outcome.INVALID: "invalid-unexplained",
@@ -266,5 +266,8 @@ def _unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:
     code = _UNEXPLAINED.get(line.outcome)
     if code is None or line.explained or (line.outcome is Outcome.NOT_SENT and run.only_checked):
         return None
-    answer = answer_text(line.answer) or "it gave no reason"
-    return finding(code, _first_place(run, line), billnum=line.billnum, answer=answer)
+    details = {
+        "answer": answer_text(line.answer) or "it gave no reason",
+        "why": "it was sent, but no usable answer was recorded",
+    }
+    return finding(code, _first_place(run, line), billnum=line.billnum, **details)

@@ -43,6 +43,4 @@ def problems(table: Table, size: int = 1000) -> dict[int, list[Problem]]:
 
 def codes(table: Table) -> dict[int, list[tuple[int | None, str]]]:
     """The columns and codes of the problems by row number."""
-    return {
-        row: [(each.column, each.code) for each in several] for row, several in problems(table).items()
-    }
+    return {row: [(each.column, each.code) for each in several] for row, several in problems(table).items()}

@@ -6,13 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
 from delimited_tables import cells, codes, joined, opened
 
 from pipeline.findings import Refusal, Severity
 from pipeline.readers import delimited
-from pipeline.readers.delimited import open_delimited
 from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW
 
 if TYPE_CHECKING:
@@ -88,7 +86,9 @@ def test_facts_tell_how_the_file_was_understood(tmp_path: Path) -> None:
     assert (table.file, table.sheet) == (str(tmp_path / "export.csv"), None)
 
 
-@pytest.mark.parametrize("text", ["NA", "null", "None", "NaN", "#N/A", "TRUE", "007", "1e5", " x ", '5" pipe'])
+@pytest.mark.parametrize(
+    "text", ["NA", "null", "None", "NaN", "#N/A", "TRUE", "007", "1e5", " x ", '5" pipe']
+)
 def test_nothing_is_converted(tmp_path: Path, text: str) -> None:
     """What looks like a missing value, a number or a flag stays the text that it is."""
     table = opened(tmp_path, f"billnum;desc\n{text};{text}\n")
@@ -140,7 +140,9 @@ def test_mixed_line_ends_are_told(tmp_path: Path) -> None:
 
 def test_titles_above_the_header_are_no_problem(tmp_path: Path) -> None:
     """Rows with fewer fields before the first row of full width are titles."""
-    table = opened(tmp_path, "Myyntilaskut 2026-10\nTulostettu;1.11.2026\n\nLaskunumero;Nimi;Hinta\n1;A;2,00\n")
+    table = opened(
+        tmp_path, "Myyntilaskut 2026-10\nTulostettu;1.11.2026\n\nLaskunumero;Nimi;Hinta\n1;A;2,00\n"
+    )
     assert table.head[0] == ["Myyntilaskut 2026-10", "", ""]
     assert table.head[3] == ["Laskunumero", "Nimi", "Hinta"]
     assert codes(table) == {}
@@ -165,11 +167,14 @@ def test_separator_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "name"), [(";", "semicolon (;)"), (",", "comma (,)"), ("\t", "tab"), ("|", "vertical bar (|)")]
+    ("delimiter", "name"),
+    [(";", "semicolon (;)"), (",", "comma (,)"), ("\t", "tab"), ("|", "vertical bar (|)")],
 )
 def test_delimiter_is_settled(tmp_path: Path, delimiter: str, name: str) -> None:
     """Each of the four delimiters is found."""
-    table = opened(tmp_path, "".join(delimiter.join(row) + "\n" for row in (["a", "b", "c"], ["1", "2", "3"])))
+    table = opened(
+        tmp_path, "".join(delimiter.join(row) + "\n" for row in (["a", "b", "c"], ["1", "2", "3"]))
+    )
     assert cells(table) == [["a", "b", "c"], ["1", "2", "3"]]
     assert table.facts["delimiter"] == name
 
@@ -248,8 +253,10 @@ def test_an_unclosed_quote_is_refused_with_its_line(tmp_path: Path) -> None:
     """A quotation mark that swallows all rows to the end is refused; the line is where it opens."""
     assert refused(tmp_path, 'a;b;c\n1;"x\ny";z\n2;"open;3\n' + "4;5;6\n" * 3) == (
         "quote-unclosed",
-        "In FILE a quotation mark opens in line 4 and is not closed: it would swallow all rows after it "
-        "(“open;3\n4;5;6\n4;5;6\n4;5;6\n”).",
+        (
+            "In FILE a quotation mark opens in line 4 and is not closed: it would swallow all rows after it "
+            "(“open;3\n4;5;6\n4;5;6\n4;5;6\n”)."
+        ),
     )
 
 
@@ -274,8 +281,10 @@ def test_a_header_of_another_width_is_refused(tmp_path: Path, header: str, names
     """Where every row has more or fewer fields than the header, each would be read shifted: refused."""
     assert refused(tmp_path, header + "\n" + "1001,Job,35,00,25\n" * 20) == (
         "header-width",
-        f"The rows of FILE have 5 fields from row 2 on, but the header above them has {names} "
-        f"(“{header.replace(',', ' ')}”).",
+        (
+            f"The rows of FILE have 5 fields from row 2 on, but the header above them has {names} "
+            f"(“{header.replace(',', ' ')}”)."
+        ),
     )
 
 
@@ -304,17 +313,3 @@ def test_too_much_damage_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(delimited, "_MOST_SUSPECTS", 20)
     content = ROWS + "3;x;1\n" * 30 + "".join(f"{number};{number}x\n" for number in range(15))
     assert refused(tmp_path, content)[0] == "too-many-damaged-rows"
-
-
-def test_reading_is_independent_of_the_rest_of_pandas(tmp_path: Path) -> None:
-    """A row frame survives pandas' own copying without its texts becoming anything else."""
-    (frame,) = open_delimited_text(tmp_path)
-    assert isinstance(frame[0].dtype, pd.CategoricalDtype)
-    assert frame.copy()[0].astype(object).tolist() == ["a", "1"]
-
-
-def open_delimited_text(folder: Path) -> list[pd.DataFrame]:
-    """The frames of a small file."""
-    path = folder / "small.txt"
-    path.write_text("a;b\n1;2\n", encoding="utf-8")
-    return list(open_delimited(path).frames(10))

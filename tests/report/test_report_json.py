@@ -74,7 +74,7 @@ def test_an_invoice_that_was_being_sent_when_the_run_died_is_unknown(ledger: Any
     made = report(ledger, run, tmp_path)
     assert made["invoices"][0]["outcome"] == "unknown"
     assert made["totals"]["outcomes"]["unknown"]["count"] == 1
-    assert [found["code"] for found in made["findings"]] == ["no-usable-answer"]
+    assert [found["code"] for found in made["findings"]] == ["outcome-unknown"]
 
 
 def test_what_a_later_run_is_sending_is_not_this_runs_doing(ledger: Any, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_services_own_words_are_told(ledger: Any, tmp_path: Path) -> None:
     )
     ledger.invoice(run, 4, "refused", document_id=1)
     (found,) = report(ledger, run, tmp_path)["findings"]
-    assert found["message"] == "The service refused this invoice: error: Postcode and city differ; ids: 1, 2"
+    assert found["message"] == "The service refused this invoice: error: Postcode and city differ; ids: 1, 2."
     assert (found["file"], found["sheet"], found["row"]) == ("laskut.xlsx", "Tammi 'A'", 4)
 
 

@@ -1,0 +1,69 @@
+"""Which contents of a bill number may have reached the service without an answer.
+
+When the service then says that it has the number, it has one of these: a document whose outcome was
+unknown, was not found, was corrected in the file and sent again must not count as accepted with the
+correction, when it is the first attempt that arrived after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+from sqlalchemy import Row, select
+
+from pipeline.ledger.tables import document
+
+if TYPE_CHECKING:
+    from pipeline.ledger.ledger import Ledger
+
+VERSION = ("content_hash", "payload", "net", "vat", "total", "custnum", "billdate", "jobtype", "guarded")
+"""The columns of `document` that tell one content from another."""
+
+
+class Exposed(NamedTuple):
+    """A content that may be with the service, and whether it is the one now planned."""
+
+    columns: Mapping[str, Any]
+    current: bool
+    planned_payload: str
+
+
+def exposed_contents(ledger: Ledger, document_id: int, *, also_current: bool = False) -> list[Exposed]:
+    """The contents of a document that may be with the service, oldest first.
+
+    Args:
+        ledger: the ledger.
+        document_id: which document.
+        also_current: count the present content too, whatever the ledger says.
+    """
+    column = document.c
+    with ledger.engine.connect() as connection:
+        row = connection.execute(
+            select(column.exposed, column.earlier, *(column[name] for name in VERSION)).where(
+                column.id == document_id
+            )
+        ).one()
+    contents = [Exposed(each, False, row.payload) for each in _earlier(row)]  # noqa: FBT003 - a field
+    if row.exposed or also_current:
+        contents.append(Exposed(_version(row), True, row.payload))  # noqa: FBT003 - a field
+    return contents
+
+
+def after_change(row: Row[Any], content: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns `exposed` and `earlier` of a document once it has this content."""
+    versions = {each["content_hash"]: each for each in _earlier(row)}
+    if row.exposed:
+        versions[row.content_hash] = _version(row)
+    exposed = versions.pop(content["content_hash"], None) is not None
+    earlier = orjson.dumps(list(versions.values())).decode() if versions else None
+    return {"exposed": int(exposed), "earlier": earlier}
+
+
+def _earlier(row: Row[Any]) -> list[dict[str, Any]]:
+    return list(orjson.loads(row.earlier)) if row.earlier else []
+
+
+def _version(row: Row[Any]) -> dict[str, Any]:
+    return {name: row._mapping[name] for name in VERSION}  # noqa: SLF001 - a public name of SQLAlchemy's

@@ -1,0 +1,103 @@
+"""Looking back: all that ever happened to a bill number; and forgetting what need not be kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from pipeline.ledger import tables
+from pipeline.ledger.database import truncate_log
+from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.states import State
+
+_SHOWN = (
+    "id", "environment", "cid", "kind", "identity", "billnum", "jobtype", "state", "content_hash", "guarded",
+    "net", "vat", "total", "billdate", "attempt", "jobid", "answer", "updated", "reason",
+)  # fmt: skip
+
+
+def history(ledger: Ledger, billnum: str) -> list[dict[str, Any]]:
+    """Everything that ever happened to a bill number, in every environment.
+
+    Args:
+        ledger: the ledger.
+        billnum: the number; for a document without one, its identity (`#` and a hash).
+
+    Returns:
+        A dict a document, its columns and two lists: `events`, oldest first, each with the run that
+        caused it and the batch that it was in; `runs`, the runs that read it, with the outcome and the
+        rows in each.
+    """
+    document, event, run = tables.document.c, tables.event, tables.run
+    batch, invoice = tables.batch, tables.invoice
+    which = (
+        select(*(document[name] for name in _SHOWN))
+        .where(or_(document.billnum == billnum, document.identity == billnum))
+        .order_by(document.environment, document.cid, document.id)
+    )
+    events = (
+        select(
+            event.c.at, event.c.from_state, event.c.to_state, event.c.detail, event.c.run_id, run.c.command,
+            batch.c.data_identifier, batch.c.sent, batch.c.answered, batch.c.status, batch.c.meaning,
+            batch.c.answer,
+        )
+        .join(run, run.c.id == event.c.run_id)
+        .outerjoin(batch, batch.c.id == event.c.batch_id)
+        .order_by(event.c.id)
+    )  # fmt: skip
+    runs = (
+        select(
+            invoice.c.run_id, run.c.command, run.c.started, invoice.c.outcome, invoice.c.total, invoice.c.rows
+        )
+        .join(run, run.c.id == invoice.c.run_id)
+        .order_by(run.c.started, run.c.id)
+    )
+    with ledger.engine.connect() as connection:
+        return [
+            {
+                **row,
+                "events": [
+                    dict(each)
+                    for each in connection.execute(events.where(event.c.document_id == row["id"])).mappings()
+                ],
+                "runs": [
+                    dict(each)
+                    for each in connection.execute(runs.where(invoice.c.document_id == row["id"])).mappings()
+                ],
+            }
+            for row in connection.execute(which).mappings().all()
+        ]
+
+
+def purge(ledger: Ledger, before: str) -> int:
+    """Forget the contents of what ended before a day; keep the proof: hashes, numbers, sums, rows, events.
+
+    Args:
+        ledger: the ledger.
+        before: an ISO date, in UTC.
+
+    Returns:
+        How many documents lost their payload. Those whose outcome is unknown keep it.
+    """
+    document, invoice, finding = tables.document, tables.invoice, tables.finding
+    runs = select(tables.run.c.id).where(tables.run.c.started < before)
+    ended = [State.ACCEPTED.value, State.REFUSED.value, State.PLANNED.value]
+    with ledger.writing() as connection:
+        purged = connection.execute(
+            update(document)
+            .where(document.c.updated < before, document.c.state.in_(ended), document.c.payload.is_not(None))
+            .values(payload=None, answer=None, custnum=None)
+        ).rowcount
+        connection.execute(
+            update(document)
+            .where(document.c.updated < before, document.c.state == State.ACCEPTED.value)
+            .values(earlier=None)
+        )
+        connection.execute(update(tables.batch).where(tables.batch.c.sent < before).values(answer=None))
+        connection.execute(update(invoice).where(invoice.c.run_id.in_(runs)).values(customer=None))
+        connection.execute(
+            update(finding).where(finding.c.run_id.in_(runs)).values(value=None, message="(removed by purge)")
+        )
+    truncate_log(ledger.engine)
+    return purged
