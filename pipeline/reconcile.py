@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, or_, select
 
-from pipeline.answers import Answer, billnum_in, entries, jobid_in
+from pipeline import replies
+from pipeline.answers import Answer
 from pipeline.document import Outcome
 from pipeline.findings import Finding, finding, refuse
 from pipeline.ledger import Ledger, Run
@@ -210,7 +211,7 @@ def _settlement(asking: _Asking, row: Row[Any]) -> Settlement | None:
     look = _look_up(asking, row)
     if look.result is _Is.FOUND:
         answer = without_codes(asking.run.ledger.key, as_json(look.entry).decode())
-        jobid = jobid_in(look.entry)
+        jobid = replies.jobid(look.entry)
         return Settlement(row.id, (State.ACCEPTED,), Outcome.ACCEPTED, "the service has it", jobid, answer)
     if look.result is _Is.UNCLEAR:
         return _stays(row, look.why)
@@ -295,8 +296,8 @@ def _read(answer: Answer, billnum: str) -> _Look:
             isinstance(content, dict) and content and all(each == [] for each in content.values())
         ):
             return _Look(_Is.ABSENT)
-        for entry in entries(content):
-            if billnum_in(entry) == billnum:
+        for entry in replies.entries(content):
+            if replies.billnum(entry) == billnum:
                 return _Look(_Is.FOUND, entry=entry)
     return _Look(
         _Is.UNCLEAR,

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
-from pipeline.answers import Answer, JobAnswer, Meaning, Verdict, judge, meaning
+from pipeline.answers import Answer, Meaning, meaning
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Refusal, finding
+from pipeline.judge import JobAnswer, Verdict, judge
 from pipeline.ledger import Planned, Run
 from pipeline.ledger.content import as_json, differences, without_codes
 from pipeline.ledger.exposure import exposed_contents

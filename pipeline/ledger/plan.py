@@ -34,7 +34,7 @@ _SHOWN_DIFFERENCES = 20
 
 
 class Planned(NamedTuple):
-    """A document that may be sent; `body` is the real dataset, identity codes and all, for the request only."""
+    """A document that may be sent; `body` is the real dataset, identity codes too, for the request only."""
 
     document_id: int
     number: int

@@ -78,8 +78,8 @@ def number_text(value: float) -> str:
 def shown_number(value: float, as_shown: Shape) -> str:
     """The text of a number in a cell of that shape: 0.255 → `25.5%`, 100 in `00000` → `00100`."""
     if as_shown == PERCENT:
-        percent = Decimal(f"{value:.15g}").scaleb(2)
-        return f"{percent:f}%" if percent else "0%"
+        text = f"{Decimal(f'{value:.15g}').scaleb(2):f}%" if value else "0%"
+        return text + EXACT if "." in text else text
     if value < 0 or value >= TOO_LONG or not value.is_integer():
         return number_text(value)
     slots = as_shown.count(SLOT)

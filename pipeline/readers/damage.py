@@ -127,6 +127,6 @@ def _stray_quotes(record: Record, delimiter: str) -> Iterator[int]:
         if not record.raw.startswith(written, start) or follows not in {delimiter, "\r", "\n", ""}:
             yield column
             return  # from here on it is not known where a field starts
-        if written is text and text.lstrip().startswith('"'):
+        if written is text and text.lstrip(" ").startswith('"'):
             yield column
         start = stop + 1

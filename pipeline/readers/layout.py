@@ -73,9 +73,9 @@ class Survey:
 
     def add(self, chunk: Chunk) -> None:
         """Count these records, too."""
-        if not self.rows:
-            head, _ = chunk.split(HEAD_ROWS)
-            self.opening = list(records(head.data.decode(), self.delimiter))
+        if (missing := HEAD_ROWS - len(self.opening)) > 0:
+            head, _ = chunk.split(missing)
+            self.opening += records(head.data.decode(), self.delimiter)
         for width, index, count in _distinct(chunk.widths):
             self.counts[width] += count
             self.first.setdefault(width, self.rows + index)
@@ -216,7 +216,7 @@ def refuse_header_of_other_width(counted: Survey, place: Place) -> None:
 
 
 def _clearer(one: Survey, other: Survey) -> bool:
-    """Whether only one has a header, or divides at least as many records, and into at least as many fields."""
+    """Whether only this one has a header, or it divides as many records, into as many fields, and more."""
     mine, others = (one.share, one.width), (other.share, other.width)
     if one.headed != other.headed:
         return one.headed

@@ -11,8 +11,9 @@ from __future__ import annotations
 import html
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from xml.etree.ElementTree import Element, XMLPullParser
 
 from pipeline.readers.cells import Shape
@@ -165,11 +166,12 @@ def events(blocks: Iterable[bytes]) -> Iterator[tuple[str, Element]]:
         xml.etree.ElementTree.ParseError: it is not well-formed.
     """
     parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    read = cast("Callable[[], Iterator[tuple[str, Element]]]", parser.read_events)  # of these two kinds only
     for block in blocks:
         parser.feed(block)
-        yield from parser.read_events()
+        yield from read()
     parser.close()
-    yield from parser.read_events()
+    yield from read()
 
 
 def _tag(element: Element) -> str:

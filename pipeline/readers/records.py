@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -169,6 +170,8 @@ def _scan(data: bytes, delimiter: str, *, final: bool) -> Chunk | None:
     ends = _line_ends(array)
     buried_ends = buried_delimiters = np.zeros(0, np.int64)
     quotes = np.flatnonzero(array == _QUOTE) if b'"' in data else buried_ends
+    if len(quotes) and _some_spaced(data, array, quotes, delimiter):
+        return None
     if len(quotes) and _some_open(array, quotes, delimiter):  # else they are mere characters: 5" pipe
         if not _keep_rule(array, quotes, delimiter):
             return None
@@ -198,6 +201,13 @@ def _scan(data: bytes, delimiter: str, *, final: bool) -> Chunk | None:
 def _some_open(array: _Bytes, quotes: _Ints, delimiter: str) -> bool:
     """Whether some quotation mark stands where a field starts."""
     return bool(quotes[0] == 0 or _any_of(delimiter, "\r\n")[array[quotes - 1]].any())
+
+
+def _some_spaced(data: bytes, array: _Bytes, quotes: _Ints, delimiter: str) -> bool:
+    """Whether a field may start with spaces and then a quotation mark, which the rule does not know."""
+    if not (array[quotes - 1] == ord(" ")).any():
+        return False
+    return bool(re.search(rb'(?:^|[\r\n%b]) +"' % re.escape(delimiter).encode(), data))
 
 
 def _keep_rule(array: _Bytes, quotes: _Ints, delimiter: str) -> bool:

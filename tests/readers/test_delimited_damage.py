@@ -113,9 +113,9 @@ def test_a_line_below_the_table_puts_no_row_in_doubt(tmp_path: Path) -> None:
 
 def test_nul_bytes(tmp_path: Path) -> None:
     """A NUL within a cell is a problem of that cell, and is left out of its text."""
-    table = opened(tmp_path, HEADER + GOOD + "1006;N\0006;C;6,00\n")
-    assert cells(table)[6] == ["1006", "N006", "C", "6,00"]
-    assert problems(table) == {7: [Problem(1, "nul-byte", "N006", "7")]}
+    table = opened(tmp_path, HEADER + GOOD + "1006;N\0N6;C;6,00\n")
+    assert cells(table)[6] == ["1006", "NN6", "C", "6,00"]
+    assert problems(table) == {7: [Problem(1, "nul-byte", "NN6", "7")]}
     assert "1006" in table.suspects
     assert (
         message(problems(table)[7][0]) == "The cell holds a NUL byte (line 7): something of it may be lost."
