@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline import __version__
 from pipeline.targets import Country, Target
+
+if TYPE_CHECKING:
+    from pipeline.terminal import Screen
 
 app = typer.Typer(
     name="ropo-pipeline",
@@ -42,6 +45,18 @@ _Ledger = Annotated[
         envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE).", show_default="one for each user"
     ),
 ]
+_Grace = Annotated[
+    float,
+    typer.Option(
+        envvar="ROPO_GRACE",
+        min=0,
+        help="Seconds before an invoice that the service does not have may go again.",
+    ),
+]
+_Billnum = Annotated[
+    str,
+    typer.Argument(metavar="BILLNUM", help="Bill number; without one, its identity as the report shows it."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -71,9 +86,10 @@ def run(
     yes: Annotated[
         bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")
     ] = False,
+    grace: _Grace = 60.0,
 ) -> None:
     """Read INPUT, check every invoice, send what is right, and write the report."""
-    _run(inputs, target, country, profile, out, ledger, batch_size, workers, yes=yes, sends=True)
+    _run(inputs, target, country, profile, out, ledger, batch_size, workers, yes=yes, sends=True, grace=grace)
 
 
 @app.command()
@@ -97,6 +113,86 @@ def columns(inputs: _Inputs, *, profile: _Profile = None) -> None:
     from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
     show_columns(inputs, profile, Screen())
+
+
+@app.command()
+def reconcile(
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    grace: _Grace = 60.0,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the grace of all is over.")] = False,
+) -> None:
+    """Ask the service about invoices whose outcome is unknown."""
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    url, folder, screen = _places(ledger, out)
+    raise typer.Exit(commands.reconcile(target, country, url, folder, grace, patient=wait, screen=screen))
+
+
+@app.command()
+def resolve(
+    billnum: _Billnum,
+    *,
+    accepted: Annotated[bool, typer.Option("--accepted/--not-accepted", help="Whether the service has it.")],
+    why: Annotated[str, typer.Option(help="The reason, kept for good.")],
+    who: Annotated[
+        str | None,
+        typer.Option(envvar="ROPO_WHO", help="The person, kept for good.", show_default="the user"),
+    ] = None,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    ledger: _Ledger = None,
+) -> None:
+    """Decide about an invoice whose outcome nobody else can tell."""
+    import getpass  # noqa: PLC0415 - start-up time
+
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    url, _, screen = _places(ledger, None)
+    commands.resolve(
+        target, country, url, billnum, accepted=accepted, who=who or getpass.getuser(), why=why, screen=screen
+    )
+
+
+@app.command()
+def history(billnum: _Billnum, *, ledger: _Ledger = None) -> None:
+    """Show everything that ever happened to a bill number."""
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    url, _, screen = _places(ledger, None)
+    raise typer.Exit(commands.history(url, billnum, screen))
+
+
+@app.command()
+def report(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run's id.", show_default="the last")
+    ] = None,
+    *,
+    out: _Out = None,
+    ledger: _Ledger = None,
+) -> None:
+    """Write the report of a run again, from the ledger."""
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    url, folder, screen = _places(ledger, out)
+    commands.report(url, run_id, folder, screen)
+
+
+@app.command()
+def purge(
+    *,
+    before: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept.")],
+    ledger: _Ledger = None,
+) -> None:
+    """Forget the contents of old invoices; the proof of what was sent stays."""
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    url, _, screen = _places(ledger, None)
+    commands.purge(url, before.date(), screen)
 
 
 @app.command()
@@ -142,23 +238,32 @@ def _run(
     *,
     yes: bool,
     sends: bool,
+    grace: float = 60.0,
 ) -> None:
     from pipeline.flow import Options  # noqa: PLC0415 - start-up time
     from pipeline.flow import run as run_flow  # noqa: PLC0415 - start-up time
-    from pipeline.settings import default_ledger  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
-    moment = dt.datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
+    url, folder, screen = _places(ledger, out)
     options = Options(
         inputs=tuple(inputs),
         target=target,
         country=country,
         profile=profile,
-        out=out or Path("out") / moment,
-        ledger=ledger or default_ledger(),
+        out=folder,
+        ledger=url,
         batch_size=batch_size,
         workers=workers,
         yes=yes,
         sends=sends,
+        grace=grace,
     )
-    raise typer.Exit(run_flow(options, Screen()))
+    raise typer.Exit(run_flow(options, screen))
+
+
+def _places(ledger: str | None, out: Path | None) -> tuple[str, Path, Screen]:
+    """The ledger's URL, the report's folder and the screen."""
+    from pipeline.settings import default_ledger  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    moment = dt.datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
+    return ledger or default_ledger(), out or Path("out") / moment, Screen()

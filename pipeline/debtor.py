@@ -6,11 +6,16 @@ have one name column for both; then a business id, a VAT number or a personal id
 
 from __future__ import annotations
 
+from pipeline.identifiers import canonical_govid, kind_of_govid
+
 COMPANY, PERSON = "1", "2"
 
 
-def settle(flat: dict[str, str]) -> bool:
+def settle(flat: dict[str, str], home: str | None = None) -> bool:
     """Make `company` or `person` and `customertype` of one document's fields, the helper fields gone.
+
+    A valid `govid` is written as its country writes it: the customer's, or where the file does not tell,
+    `home`, the biller's (alpha-3). Another country's number may look like one of ours and stays as it is.
 
     False where nothing in the file says which kind of customer it is; the name then stays unsettled.
     """
@@ -19,6 +24,9 @@ def settle(flat: dict[str, str]) -> bool:
     if parts:
         flat.setdefault("person", " ".join(parts))
     kind = flat.get("customertype") or _evidence(flat)
+    if "govid" in flat:
+        country = flat.get("country") or flat.get("addresscountry") or home
+        flat["govid"] = canonical_govid(flat["govid"], country)
     if kind is None:
         if name:
             flat["company"] = name
@@ -31,8 +39,6 @@ def settle(flat: dict[str, str]) -> bool:
 
 
 def _evidence(flat: dict[str, str]) -> str | None:
-    from pipeline.identifiers import kind_of_govid  # noqa: PLC0415 - start-up time
-
     govid = kind_of_govid(flat["govid"], flat.get("country")) if "govid" in flat else None
     if govid:
         return COMPANY if govid == "business" else PERSON

@@ -1,7 +1,8 @@
 """Findings are data: a stable code, the place, the value, what is wrong and what to do.
 
 Their texts and severities lie in `data/findings/*.toml`, one entry a code; nothing else in
-the code spells out a message to the user about their data.
+the code spells out a message to the user about their data. A finding is worded when it is made, in the
+language of the run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from pipeline.language import translate
 from pipeline.privacy import mask, mask_govid
 from pipeline.resources import PACKAGE
 
@@ -104,8 +106,8 @@ def finding(
         place or Place(),
         field,
         shown,
-        entry["message"].format_map(names),
-        entry["remedy"].format_map(names),
+        translate(entry["message"]).format_map(names),
+        translate(entry["remedy"]).format_map(names),
         billnum,
     )
 

@@ -29,6 +29,7 @@ from pipeline.grouper import build
 from pipeline.ledger import Planned, Run, open_ledger
 from pipeline.profile import Profile, load_profile
 from pipeline.readers import open_tables
+from pipeline.reconcile import GRACE, Reconciled, any_unknown, reconcile
 from pipeline.report import needs_attention, write_report
 from pipeline.rules import Context
 from pipeline.schema import fields as schema_fields
@@ -59,6 +60,7 @@ class Options:
     workers: int
     yes: bool
     sends: bool
+    grace: float = GRACE
 
 
 @dataclass(slots=True)
@@ -78,6 +80,11 @@ class Tally:
         self.vat += sum((each.vat for each in documents), Decimal(0))
         self.total += sum((each.total for each in documents), Decimal(0))
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether the files themselves have errors, beside those of single invoices."""
+        return any(each.severity is Severity.ERROR for each in self.intake.findings)
+
     def as_totals(self) -> dict[str, Any]:
         """As the ledger keeps it."""
         sums = {name: format(getattr(self, name), "f") for name in ("net", "vat", "total")}
@@ -96,40 +103,60 @@ def run(options: Options, screen: Screen) -> int:
     if asks and not screen.interactive:
         raise refuse("consent-missing")
     layouts = _layouts(options.inputs, profile)
-    _make_folder(options.out)
+    make_folder(options.out)
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(options.ledger))
         if options.sends:
             stack.enter_context(ledger.lock(where.environment, where.cid))
-        this = ledger.begin_run(
-            "run" if options.sends else "check",
-            where.environment,
-            where.cid,
-            _facts(options, where, profile),
-            sends=options.sends,
-        )
+        command = "run" if options.sends else "check"
+        facts = _facts(options, where, profile)
+        this = ledger.begin_run(command, where.environment, where.cid, facts, sends=options.sends)
         this.describe([_described(layout) for layout in layouts])
         screen.understood(layouts)
         tally = Tally()
-        planned = _planned(this, layouts, profile, options, tally, screen)
-        result: SendResult | None = None
+        halted = False
         try:
             if options.sends:
+                service = stack.enter_context(open_service(where))
+                stop = stack.enter_context(stopping(screen))
+                ask_about_unknown(this, service, stop, options.grace, screen)
+                planned = _planned(this, layouts, profile, options, tally, screen)
                 if asks:
                     planned = outbox.keep(planned)
-                result = _sent(planned, this, where, options, tally, screen, asks=asks)
+                if not asks or _consent(tally, where, screen):
+                    halted = _send(planned, this, service, stop, options, screen).try_again
+                    ask_about_unknown(this, service, stop, options.grace, screen)
+            else:
+                planned = _planned(this, layouts, profile, options, tally, screen)
             for _ in planned:  # what was not sent is planned all the same, so that all rows are told
                 pass
         finally:
             _note(this, tally)
-            code = _exit_code(this, tally, result)
+            code = exit_code(this, halted=halted, errors=tally.has_errors)
             this.finish(code, tally.as_totals())
-            report = write_report(ledger.engine, this.id, options.out)
-        screen.finding_lines(needs_attention(ledger.engine, this.id))
+            show_report(this, options.out, screen)
+    return code
+
+
+def ask_about_unknown(
+    this: Run, service: Service, stop: threading.Event, grace: float, screen: Screen, *, patient: bool = False
+) -> Reconciled | None:
+    """Have the service say what became of documents whose outcome is unknown; None if there are none."""
+    if not any_unknown(this):
+        return None
+    with screen.progress("Asking about unknown outcomes") as bar:
+        return reconcile(this, service, grace=grace, stop=stop, patient=patient, on_progress=bar.advance)
+
+
+def show_report(this: Run, out: Path, screen: Screen) -> None:
+    """Write the report of a run from the ledger, and show what it comes to."""
+    engine = this.ledger.engine
+    report = write_report(engine, this.id, out)
+    screen.finding_lines(needs_attention(engine, this.id))
     screen.outcome_table(report.totals)
     screen.say(report.verdict)
     screen.say(f"Report: {report.workbook}")
-    return code
+    screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
 
 
 def _layouts(inputs: Iterable[Path], profile: Profile) -> list[Layout]:
@@ -202,22 +229,24 @@ def _guard(document: Document, profile: Profile) -> None:
         document.dataset.setdefault("checkbillnum", "1")
 
 
-def _sent(
+def _consent(tally: Tally, where: Account, screen: Screen) -> bool:
+    """Whether the person at the terminal wants these invoices sent."""
+    question = f"Send {tally.documents:,} invoices, {tally.total:,.2f} in all, to {where.base_url}?"
+    if screen.confirm(question):
+        return True
+    screen.say("Nothing was sent.")
+    return False
+
+
+def _send(
     planned: Iterator[Planned],
     this: Run,
-    where: Account,
+    service: Service,
+    stop: threading.Event,
     options: Options,
-    tally: Tally,
     screen: Screen,
-    *,
-    asks: bool,
-) -> SendResult | None:
-    """Send what is planned; None when consent was refused."""
-    question = f"Send {tally.documents:,} invoices, {tally.total:,.2f} in all, to {where.base_url}?"
-    if asks and not screen.confirm(question):
-        screen.say("Nothing was sent.")
-        return None
-    with _service(where) as service, _stopping(screen) as stop, screen.progress("Sending") as bar:
+) -> SendResult:
+    with screen.progress("Sending") as bar:
         return send(
             _batches(planned, options.batch_size),
             run=this,
@@ -234,19 +263,19 @@ def _batches(planned: Iterator[Planned], size: int) -> Iterator[list[Planned]]:
 
 
 @contextmanager
-def _service(where: Account) -> Iterator[Service]:
+def open_service(where: Account) -> Iterator[Service]:
     """The service to send to; the sandbox is started for the run, unless one stands elsewhere."""
-    if where.base_url:
-        yield Service(where.base_url, where.cid, where.apicode.get_secret_value())
-        return
-    from pipeline.sandbox.server import serve_in_thread  # noqa: PLC0415 - only where it is wanted
+    with ExitStack() as stack:
+        base_url = where.base_url
+        if base_url is None:
+            from pipeline.sandbox.server import serve_in_thread  # noqa: PLC0415 - only where it is wanted
 
-    with serve_in_thread(sandbox_state()) as sandbox:
-        yield Service(sandbox.url, where.cid, where.apicode.get_secret_value())
+            base_url = stack.enter_context(serve_in_thread(sandbox_state())).url
+        yield stack.enter_context(Service(base_url, where.cid, where.apicode.get_secret_value()))
 
 
 @contextmanager
-def _stopping(screen: Screen) -> Iterator[threading.Event]:
+def stopping(screen: Screen) -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets; a second one stops at once."""
     stop = threading.Event()
 
@@ -278,15 +307,17 @@ def _note(this: Run, tally: Tally) -> None:
     this.note(intake.findings)
 
 
-def _exit_code(this: Run, tally: Tally, result: SendResult | None) -> int:
-    """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins."""
+def exit_code(this: Run, *, halted: bool = False, errors: bool = False) -> int:
+    """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins.
+
+    `halted` is whether sending stopped early, `errors` whether the file itself has errors.
+    """
     outcomes = this.outcomes()
     if outcomes[Outcome.UNKNOWN]:
         return 3
-    if result and result.try_again:
+    if halted:
         return 4
     fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (set() if this.sends else {Outcome.NOT_SENT})
-    errors = any(each.severity is Severity.ERROR for each in tally.intake.findings)
     return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
 
 
@@ -334,7 +365,12 @@ def _text_size(path: Path) -> int:
     return size if path.suffix.lower() in {".csv", ".tsv", ".txt"} else 8 * size
 
 
-def _make_folder(out: Path) -> None:
+def make_folder(out: Path) -> None:
+    """Make the report's folder.
+
+    Raises:
+        Refusal: it cannot be made.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -124,6 +124,11 @@ def reconcile(
     return Reconciled(accepted, again, len(rows) - accepted - again, len(young), halted)
 
 
+def any_unknown(run: Run) -> bool:
+    """Whether the run's customer has documents whose outcome is unknown."""
+    return bool(_unknown(run))
+
+
 def resolve(
     ledger: Ledger,
     environment: str,

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.findings import refuse
-from pipeline.targets import Country, Target, host
+from pipeline.targets import Country, Target, host, production_hosts
 
 APP = "ropo-pipeline"
 
@@ -41,19 +41,23 @@ class Account:
     base_url: str | None
 
 
-def account(target: Target, country: Country) -> Account:
+def account(target: Target, country: Country, *, needs_apicode: bool = True) -> Account:
     """The account for a target, from `ROPO_CID`, `ROPO_APICODE` and `ROPO_BASE_URL`, `.env` or the keyring.
+
+    `needs_apicode` is False for what asks nothing of the service.
 
     Raises:
         Refusal: credentials are missing, or the base URL cannot be trusted with them.
     """
     given = _Environment()
-    base_url = given.base_url and _checked_url(given.base_url)
+    base_url = _checked_url(given.base_url, target) if given.base_url else None
     if target is Target.SANDBOX:
         return Account("sandbox", given.cid or "sandbox", given.apicode or SecretStr("sandbox"), base_url)
     environment = f"{target}-{country}"
     cid = given.cid or _from_keyring(environment, "cid")
     apicode = given.apicode.get_secret_value() if given.apicode else _from_keyring(environment, "apicode")
+    if not needs_apicode:
+        apicode = apicode or "none"
     if not cid or not apicode:
         missing = " and ".join(
             name for name, value in (("ROPO_CID", cid), ("ROPO_APICODE", apicode)) if not value
@@ -90,8 +94,8 @@ def _from_keyring(environment: str, name: str) -> str | None:
         return None
 
 
-def _checked_url(text: str) -> str:
-    """Scheme, host and port only; plain http only where nothing can listen in."""
+def _checked_url(text: str, target: Target) -> str:
+    """Scheme, host and port only; plain http only where nothing can listen in; production only when meant."""
     shown = text.rsplit("@", 1)[-1]  # whatever stood before an @ may be a secret
     try:
         parts = urlsplit(text)
@@ -104,8 +108,12 @@ def _checked_url(text: str) -> str:
         raise refuse("base-url", url=shown, reason="only scheme, host and port may be given")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise refuse("base-url", url=shown, reason="plain http is only allowed to this machine itself")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    if target is Target.SANDBOX and not _is_loopback(parts.hostname):
+        raise refuse("base-url", url=shown, reason="the sandbox is only ever on this machine")
+    if target is not Target.PRODUCTION and parts.hostname in production_hosts():
+        raise refuse("base-url", url=shown, reason="it is production's, and the target is not production")
+    netloc = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{netloc}" + (f":{port}" if port else "")
 
 
 def _is_loopback(host: str) -> bool:

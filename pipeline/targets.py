@@ -31,5 +31,13 @@ class Country(StrEnum):
 
 def host(target: Target, country: Country) -> str:
     """Scheme and host of a target other than the sandbox."""
-    hosts: dict[str, dict[str, str]] = tomllib.loads(data_text("targets.toml"))
-    return hosts[target][country]
+    return _hosts()[target][country]
+
+
+def production_hosts() -> set[str]:
+    """The host names of production, in every country."""
+    return {url.removeprefix("https://") for url in _hosts()[Target.PRODUCTION].values()}
+
+
+def _hosts() -> dict[str, dict[str, str]]:
+    return tomllib.loads(data_text("targets.toml"))

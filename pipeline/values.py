@@ -158,13 +158,6 @@ def _postcode(text: str, conventions: Conventions) -> str:
     return joined if joined.isdecimal() else _line(text, conventions).upper()
 
 
-def _govid(text: str, conventions: Conventions) -> str:
-    """A business id or personal identity code in its usual form, where its check digit proves it one."""
-    from pipeline.identifiers import canonical_govid  # noqa: PLC0415 - start-up time
-
-    return canonical_govid(_joined(text, conventions))
-
-
 # -- numbers ---------------------------------------------------------------------------------------
 
 _CURRENCY = re.compile(
@@ -326,7 +319,7 @@ _CONVERTERS: dict[str, Callable[[str, Conventions], str]] = {
     "postcode": _postcode,
     "email": _line,
     "phone": _line,
-    "govid": _govid,
+    "govid": _joined,
     "vatid": _upper,
     "evoice": _joined,
     "operator": _joined,

@@ -37,6 +37,8 @@ _CONTROLS = frozenset([*range(9), *range(14, 32)])
 _MOST_CONTROLS = 5
 """So many different control characters may have got into a text, say NUL or a page break."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_MOST_BYTES = 1 << 25
+"""A frame is made of little more than so many bytes, however long its rows are."""
 _MOST_SUSPECTS = 500_000
 """So many texts of damaged rows are kept; with more, the file as a whole is wrong."""
 
@@ -158,19 +160,16 @@ def _suspect(table: Table, layout: Layout, damaged: Iterable[Record]) -> None:
 def _batches(found: Iterator[Chunk], layout: Layout, size: int) -> Iterator[list[Chunk]]:
     """The chunks in lists of at most `size` records, each list either all plain or all not."""
     held: list[Chunk] = []
-    room = size
     for chunk in found:
         rest = chunk
         while len(rest.ends):
-            if held and _is_plain(held[0], layout) != _is_plain(rest, layout):
+            room = size - sum(len(each.ends) for each in held)
+            is_full = room == 0 or sum(len(each.data) for each in held) > _MOST_BYTES
+            if held and (is_full or _is_plain(held[0], layout) != _is_plain(rest, layout)):
                 yield held
                 held, room = [], size
             part, rest = rest.split(room)
             held.append(part)
-            room -= len(part.ends)
-            if not room:
-                yield held
-                held, room = [], size
     if held:
         yield held
 
@@ -210,9 +209,14 @@ def _by_arrow(data: bytes, layout: Layout) -> RowFrame:
 def _exactly(parsed: list[Record], layout: Layout) -> RowFrame:
     """The obvious way, which `_by_arrow` must agree with; rows are filled up or cut to the width."""
     width = layout.width
-    rows = [record.fields[:width] + [""] * (width - len(record.fields)) for record in parsed]
+    rows = [
+        record.fields
+        if len(record.fields) == width and "\0" not in record.raw
+        else [text.replace("\0", "") for text in record.fields[:width]] + [""] * (width - len(record.fields))
+        for record in parsed
+    ]
     columns = {}
     for number, texts in enumerate(zip(*rows, strict=True)):
-        codes, distinct = pd.factorize(np.array([text.replace("\0", "") for text in texts], dtype=object))
+        codes, distinct = pd.factorize(np.array(texts, dtype=object))
         columns[number] = categorical(codes, distinct)
     return pd.DataFrame(columns)

@@ -7,7 +7,8 @@ import re
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +45,7 @@ _SIGNATURES = (
     (b"\x09\x04\x06\x00", "xls"),
     (b"\x09\x08", "xls"),
 )
+_STREAMS = {"EncryptedPackage": "encrypted", "Workbook": "xls", "Book": "xls", "Root Entry": "document"}
 _MARKUP = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:(?P<html><(?:!doctype\s+html|html|head|body|meta|table|style|div))|<\?xml)\b",
     re.IGNORECASE,
@@ -79,16 +81,15 @@ def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
         raise refuse("file-encrypted", place)
     if kind == wanted or (kind == "binary" and wanted == "text"):
         return wanted
-    if kind in {"archive", "document"} and wanted == {"archive": "xlsx", "document": "xls"}[kind]:
+    if kind == "broken" and wanted != "text":
         raise damaged(path, "its parts cannot be found")
-    if kind == "archive" and wanted == "ods":
-        raise damaged(path, "its parts cannot be found")
+    seems = kinds()["binary" if kind == "broken" else kind]
     raise refuse(
         "file-not-as-named",
         place,
         extension=extension,
-        seems=kinds()[kind]["name"],
-        advice=kinds()[kind]["remedy"],
+        seems=seems["name"],
+        advice=seems["remedy"],
     )
 
 
@@ -131,13 +132,16 @@ def check_archive(path: Path, look: Callable[[str, Iterable[bytes]], None] = exh
             if len({part.filename.lower() for part in parts}) < len(parts):
                 raise damaged(path, "two of its parts have one name")
             for part in parts:
-                look(part.filename, bounded(unpack(archive, part, left)))
+                with closing(unpack(archive, part, left)) as blocks:
+                    look(part.filename, bounded(blocks))
     except DAMAGE as error:
         raise damaged(path, error) from None
 
 
-def unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
+def unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> Generator[bytes]:
     """The part's content in blocks, and if it is larger than `most` bytes, a little more than that.
+
+    Whoever may not take all blocks closes the generator, and with it the file.
 
     Raises:
         zipfile.BadZipFile: the part is not packed as spreadsheets are, or its checksum is wrong.
@@ -185,7 +189,7 @@ def _head(path: Path, place: Place, max_bytes: int) -> bytes:
 
 
 def _kind(path: Path, head: bytes) -> str:
-    """A key of `kinds`, or `encrypted`."""
+    """A key of `kinds`, or `encrypted`, or `broken` if only its first bytes are what they should be."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             if signature.startswith(b"PK"):
@@ -207,25 +211,26 @@ def _archive_kind(path: Path) -> str:
                 return "xlsb"
             if "[content_types].xml" in parts:
                 return "xlsx" if any(name.startswith("xl/") for name in parts) else "document"
-            if "mimetype" in parts and "content.xml" in parts | {"encrypted-package": None}:
+            if "mimetype" in parts and "meta-inf/manifest.xml" in parts:
                 return _open_document_kind(archive, parts)
     except DAMAGE:
-        pass
+        return "broken"
     return "archive"
 
 
 def _open_document_kind(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:
-    manifest = parts.get("meta-inf/manifest.xml")
-    if manifest and b"encryption-data" in b"".join(unpack(archive, manifest, BLOCK)):
+    manifest, mimetype = (
+        b"".join(unpack(archive, parts[name], BLOCK)) for name in ("meta-inf/manifest.xml", "mimetype")
+    )
+    if b"encryption-data" in manifest:
         return "encrypted"
-    mimetype = b"".join(unpack(archive, parts["mimetype"], BLOCK))
     return "ods" if b"opendocument.spreadsheet" in mimetype else "document"
 
 
 def _document_kind(path: Path) -> str:
     """What lies in an OLE2 document, by the names in its directory (MS-CFB 2.6.1: UTF-16, 64 bytes each)."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for name, kind in (("EncryptedPackage", "encrypted"), ("Workbook", "xls"), ("Book", "xls")):
+        for name, kind in _STREAMS.items():
             if content.find(name.encode("utf-16-le").ljust(64, b"\0")) >= 0:
                 return kind
-    return "document"
+    return "broken"

@@ -166,8 +166,9 @@ def settle_delimiter(source: Source) -> Survey:
         except Refusal as error:
             refused.append((total, error))
     best = max(surveys, key=lambda each: each.score, default=Survey(""))
+    is_sure = best.headed and best.share > 0.9
     for total, refusal in refused:
-        if total >= best.score:
+        if total >= best.score and not is_sure:
             raise refusal
     if best.width < 2:
         raise refuse("delimiter-missing", Place(str(source.path)))

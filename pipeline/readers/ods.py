@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -68,7 +69,8 @@ def sheets(path: Path) -> list[Listed]:
     try:
         with zipfile.ZipFile(path) as archive:
             content = archive.getinfo("content.xml")
-            tables, hidden = _tables(unpack(archive, content, MAX_UNPACKED), Place(str(path)))
+            with closing(unpack(archive, content, MAX_UNPACKED)) as blocks:
+                tables, hidden = _tables(blocks, Place(str(path)))
     except (ParseError, KeyError, ValueError, *DAMAGE) as error:
         raise damaged(path, error) from None
     return [Listed(each.name, each.style not in hidden, partial(_sheet, each)) for each in tables]

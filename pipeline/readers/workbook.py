@@ -142,7 +142,9 @@ def _frame(
     for number in range(width):
         columns[number], lost = column(values[number], shapes.get(number, ()))
         for row in lost.tolist():
-            told.setdefault(row, []).append(Problem(number, "digits-lost", columns[number][row]))
+            text = columns[number][row]
+            code = "digits-lost" if re.search("[0-9]", text) else "error-cell"  # no number at all: NaN
+            told.setdefault(row, []).append(Problem(number, code, text))
     packed = np.full(len(cells), "", dtype=object)
     for row, found in told.items():
         packed[row] = Problem.pack(found)

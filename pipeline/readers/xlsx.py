@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+from contextlib import closing, suppress
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,7 +27,7 @@ MAX_CELLS = 100_000_000
 _BUILTIN_PERCENT: dict[str | None, str] = {"9": "0%", "10": "0.00%"}  # ECMA-376 part 1, 18.8.30
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-_LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="([0-9]+)"')
+_LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br=["\']([0-9]+)["\']')
 _OVERLAP = 64
 _ROOT_WITHIN = 4096
 
@@ -70,19 +71,20 @@ def _marks(path: Path, name: str) -> Marks:
         def tree(part: str) -> Element:
             return fromstring(b"".join(unpack(archive, parts[_normal(part)], MAX_UNPACKED)))  # noqa: S314 - expat refuses entity bombs
 
-        book = tree("xl/workbook.xml")
-        targets = {each.get("Id"): each for each in tree("xl/_rels/workbook.xml.rels")}
+        main = next((_path("", each) for each in tree("_rels/.rels") if _is(each, "officeDocument")), "")
+        folder, name_of_main = posixpath.split(main)
+        book = tree(main)
+        targets = {each.get("Id"): each for each in tree(f"{folder}/_rels/{name_of_main}.rels")}
         sheet = {each.get("name"): each for each in book.iterfind(".//{*}sheet")}[name]
         target = targets[sheet.get(_RELATION) or sheet.get(_STRICT_RELATION)]
-        styles = [each for each in targets.values() if each.get("Type", "").endswith("/styles")]
-        shapes = _shapes(tree(_path(styles[0]))) if styles else {}
+        styles = [_path(folder, each) for each in targets.values() if _is(each, "styles")]
+        shapes = _shapes(tree(styles[0])) if styles else {}
         calculation = book.find("{*}calcPr")
         stale = calculation is not None and calculation.get("fullCalcOnLoad") in {"1", "true"}
-        part = parts[_normal(_path(target))]
-        try:
-            return scan(unpack(archive, part, MAX_UNPACKED), shapes, stale=stale)
-        except UnusualError:
-            return scan_by_parser(unpack(archive, part, MAX_UNPACKED), shapes, stale=stale)
+        part = parts[_normal(_path(folder, target))]
+        for look in (scan, scan_by_parser):
+            with suppress(UnusualError), closing(unpack(archive, part, MAX_UNPACKED)) as blocks:
+                return look(blocks, shapes, stale=stale)
 
 
 def _shapes(styles: Element) -> dict[str, Shape]:
@@ -94,8 +96,12 @@ def _shapes(styles: Element) -> dict[str, Shape]:
     return {number: as_shown for number, as_shown in shapes.items() if as_shown}
 
 
-def _path(relation: Element) -> str:
-    return posixpath.normpath(posixpath.join("/xl", relation.get("Target", ""))).lstrip("/")
+def _is(relation: Element, kind: str) -> bool:
+    return relation.get("Type", "").endswith(f"/{kind}")
+
+
+def _path(folder: str, relation: Element) -> str:
+    return posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/")
 
 
 def _normal(part: str) -> str:

@@ -7,13 +7,16 @@ asked only of documents in which the layers before found no error.
 from __future__ import annotations
 
 from pipeline.rules.base import Broken, Context, Rule
+from pipeline.rules.credit import credit_names_its_original
 from pipeline.rules.dates import dates_in_order
+from pipeline.rules.features import features
+from pipeline.rules.identifiers import identifiers, vat_rates
 from pipeline.rules.identity import identity_is_sure
 from pipeline.rules.sums import open_sum, row_totals, sum_column, vat_percent
 
 __all__ = ["LAYERS", "Broken", "Context", "Rule"]
 
 LAYERS: tuple[tuple[Rule, ...], ...] = (
-    (identity_is_sure, dates_in_order, vat_percent),
-    (open_sum, row_totals, sum_column),
+    (identity_is_sure, dates_in_order, vat_percent, identifiers),
+    (open_sum, row_totals, sum_column, features, vat_rates, credit_names_its_original),
 )

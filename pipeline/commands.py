@@ -1,0 +1,146 @@
+"""What a person does with the ledger between runs: ask again, decide, look back, forget, report again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from pipeline import __version__
+from pipeline.findings import refuse
+from pipeline.flow import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
+from pipeline.ledger import open_ledger, tables
+from pipeline.ledger.history import history as history_of
+from pipeline.ledger.history import purge as purge_contents
+from pipeline.reconcile import resolve as decide
+from pipeline.report import write_report
+from pipeline.settings import Account, account
+from pipeline.targets import Country, Target
+from pipeline.terminal import Screen
+
+
+def reconcile(
+    target: Target, country: Country, url: str, out: Path, grace: float, *, patient: bool, screen: Screen
+) -> int:
+    """Ask the service about every unknown outcome; returns the exit code.
+
+    Raises:
+        Refusal: the configuration is wrong, or another run is at work.
+    """
+    where = account(target, country)
+    make_folder(out)
+    with open_ledger(url) as ledger, ledger.lock(where.environment, where.cid):
+        this = ledger.begin_run("reconcile", where.environment, where.cid, _facts(where))
+        with open_service(where) as service, stopping(screen) as stop:
+            result = ask_about_unknown(this, service, stop, grace, screen, patient=patient)
+        if result is None:
+            screen.say("No outcome is unknown.")
+            this.finish(0)
+            return 0
+        screen.say(
+            f"Unknown outcomes: {result.accepted:,} were accepted, {result.may_go_again:,} may be sent again "
+            f"by the next run, {result.unknown:,} stay unknown."
+        )
+        if result.waiting:
+            screen.say(f"{result.waiting:,} of them can be settled after {grace:g} seconds: ask again then.")
+        code = 3 if result.unknown else exit_code(this, halted=result.halted is not None)
+        this.finish(code)
+        show_report(this, out, screen)
+    return code
+
+
+def resolve(
+    target: Target,
+    country: Country,
+    url: str,
+    billnum: str,
+    *,
+    accepted: bool,
+    who: str,
+    why: str,
+    screen: Screen,
+) -> None:
+    """Record a person's decision about an unknown outcome.
+
+    Raises:
+        Refusal: nothing of that number is unknown, or another run is at work.
+    """
+    where = account(target, country, needs_apicode=False)
+    with open_ledger(url) as ledger:
+        decide(ledger, where.environment, where.cid, billnum, accepted=accepted, who=who, why=why)
+    screen.say(
+        f"{billnum}: recorded as {'accepted' if accepted else 'not accepted, so the next run may send it'}, "
+        f"decided by {who}."
+    )
+
+
+def history(url: str, billnum: str, screen: Screen) -> int:
+    """Show everything that ever happened to a bill number; returns 0, or 1 if the ledger does not know it."""
+    with open_ledger(url) as ledger:
+        found = history_of(ledger, billnum)
+    if not found:
+        screen.say(f"The ledger has nothing under {billnum}.")
+        return 1
+    for each in found:
+        job = f", job {each['jobid']}" if each["jobid"] else ""
+        who = f"{each['kind']} {each['billnum'] or each['identity']} in {each['environment']}"
+        screen.say(f"{who} for {each['cid']}: {each['state']}, total {each['total']}{job}")
+        for event in each["events"]:
+            screen.say(
+                f"  {event['at']}  {event['from_state'] or 'new'} → {event['to_state']}  {_why(event)}"
+            )
+        for run in each["runs"]:
+            told = f"{run['command']} {run['run_id']}: {run['outcome']}, total {run['total']}"
+            screen.say(f"  {run['started']}  {told}")
+    return 0
+
+
+def purge(url: str, before: dt.date, screen: Screen) -> None:
+    """Forget the contents of what ended before a day; hashes, numbers, sums and events stay."""
+    with open_ledger(url) as ledger:
+        purged = purge_contents(ledger, before.isoformat())
+    screen.say(
+        f"The contents of {purged:,} documents from before {before} are gone; the proof of them stays."
+    )
+
+
+def report(url: str, run_id: str | None, out: Path, screen: Screen) -> None:
+    """Write a run's report again from the ledger; the last run's unless another is named.
+
+    Raises:
+        Refusal: the ledger has no such run.
+    """
+    make_folder(out)
+    with open_ledger(url) as ledger:
+        with ledger.engine.connect() as connection:
+            last = (
+                select(func.max(tables.run.c.id))
+                if run_id is None
+                else select(tables.run.c.id).where(tables.run.c.id == run_id)
+            )
+            found = connection.scalar(last)
+        if found is None:
+            raise refuse("run-unknown", run=run_id or "at all")
+        paths = write_report(ledger.engine, found, out)
+    screen.outcome_table(paths.totals)
+    screen.say(paths.verdict)
+    screen.say(f"Report of {found}: {paths.workbook}")
+
+
+def _why(event: dict[str, Any]) -> str:
+    parts = (
+        event["detail"],
+        event["data_identifier"],
+        event["status"] and f"HTTP {event['status']}",
+        event["meaning"],
+    )
+    return "; ".join(str(part) for part in parts if part)
+
+
+def _facts(where: Account) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "base_url": where.base_url or "the built-in sandbox, on this machine only",
+    }
