@@ -9,7 +9,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run check allocate payments test lint setup lock clean bench
+.PHONY: help run check allocate payments test lint setup lock clean bench bench-scale
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,12 @@ check: $(RUN_READY)  ## do all but send
 
 test: $(DEV_READY)  ## run every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: $(DEV_READY)  ## measure speed beside other programs (tables in benchmarks/README.md)
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-scale: $(DEV_READY)  ## show that memory stays flat and time linear, to 5,000,000 rows
+	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
 lint: $(DEV_READY)  ## ruff and mypy
 	@$(BIN)/ruff format --check .

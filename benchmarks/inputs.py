@@ -29,7 +29,15 @@ _ROWS_OF = (1, 2, 3, 4, 5, 5)  # rows of an invoice: 20 in 6 invoices
 _CUSTOMERS = 20_000
 _STREETS = ("Mäkelänkatu", "Hämeentie", "Itäinen Pitkäkatu", "Kauppakatu", "Rantatie", "Asemakatu")
 _CITIES = (("00100", "HELSINKI"), ("20100", "TURKU"), ("33100", "TAMPERE"), ("65100", "VAASA"))
-_PRODUCTS = ("Hieronta", "Siivous, viikko", "Työ", "Matkakulut", "Lisenssi 12 kk", "Ylläpito", "Varaosa Ø 20 mm")
+_PRODUCTS = (
+    "Hieronta",
+    "Siivous, viikko",
+    "Työ",
+    "Matkakulut",
+    "Lisenssi 12 kk",
+    "Ylläpito",
+    "Varaosa Ø 20 mm",
+)
 _UNITS = ("kpl", "h", "kk")
 _RATES = ("25,5", "13,5", "10", "0")
 _DAY_ONE = dt.date(2026, 10, 1)
@@ -144,7 +152,12 @@ def _customer(customer: int) -> list[str]:
                 "", "", "fin"]  # fmt: skip
     digits = _business_id(customer)
     return [
-        *(str(5000 + customer), f"Ääkkönen & Pojat {customer} Oy", f"{digits[:7]}-{digits[7]}", f"FI{digits}"),
+        *(
+            str(5000 + customer),
+            f"Ääkkönen & Pojat {customer} Oy",
+            f"{digits[:7]}-{digits[7]}",
+            f"FI{digits}",
+        ),
         *(*where, *contact, f"0037{digits}", "003714377140", "fin"),
     ]
 
@@ -153,7 +166,10 @@ def _business_id(customer: int) -> str:
     """A Y-tunnus with its check digit (weights 7 9 10 5 8 4 2); those that have none are passed over."""
     body = 1_000_000 + customer * 37
     while True:
-        rest = sum(int(digit) * weight for digit, weight in zip(str(body), (7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
+        rest = (
+            sum(int(digit) * weight for digit, weight in zip(str(body), (7, 9, 10, 5, 8, 4, 2), strict=True))
+            % 11
+        )
         if rest != 1:
             return f"{body}{(11 - rest) % 11}"
         body += 1

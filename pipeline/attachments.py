@@ -88,7 +88,9 @@ class Attachments:
         entries: list[dict[str, str]] = []
         broken: list[Broken] = []
         files: list[_File] = []
-        named = sorted((int(match[1] or 1), match[2], match[0]) for match in map(_FIELD.fullmatch, flat) if match)
+        named = sorted(
+            (int(match[1] or 1), match[2], match[0]) for match in map(_FIELD.fullmatch, flat) if match
+        )
         for _, tag, field in named:
             for name in filter(None, map(str.strip, _BETWEEN.split(flat.pop(field)))):
                 if tag == "attachmentid":
@@ -120,7 +122,9 @@ class Attachments:
         """
         if b'"attachmentfile":"sha256/' not in body:
             return body
-        return _STANDS_FOR_CONTENT.sub(lambda match: b'"attachmentfile":"%s"' % self._content(match[1].decode()), body)
+        return _STANDS_FOR_CONTENT.sub(
+            lambda match: b'"attachmentfile":"%s"' % self._content(match[1].decode()), body
+        )
 
     def _content(self, digest: str) -> bytes:
         path = self._by_digest[digest].path
@@ -156,7 +160,9 @@ class Attachments:
                 stream.seek(0)
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that go in a circle
-            return _File(problem="attachment-unreadable", reason=getattr(error, "strerror", None) or str(error))
+            return _File(
+                problem="attachment-unreadable", reason=getattr(error, "strerror", None) or str(error)
+            )
         return _File(path, digest, size, kind, None if kind else "attachment-kind")
 
 

@@ -6,7 +6,7 @@ have one name column for both; then a business id, a VAT number or a personal id
 
 from __future__ import annotations
 
-from pipeline.identifiers import canonical_govid, kind_of_govid
+from pipeline.identifiers import COUNTRIES, canonical_govid, kind_of_govid
 
 COMPANY, PERSON = "1", "2"
 
@@ -38,10 +38,14 @@ def settle(flat: dict[str, str], home: str | None = None) -> bool:
     return True
 
 
+def _kind_of_govid(govid: str, country: str | None) -> str | None:
+    """What the id proves; also one of another Nordic country, as a branch has."""
+    return kind_of_govid(govid, country) or (kind_of_govid(govid) if country in COUNTRIES else None)
+
+
 def _evidence(flat: dict[str, str]) -> str | None:
-    govid = kind_of_govid(flat["govid"], flat.get("country")) if "govid" in flat else None
-    if govid:
-        return COMPANY if govid == "business" else PERSON
+    if "govid" in flat and (kind := _kind_of_govid(flat["govid"], flat.get("country"))):
+        return COMPANY if kind == "business" else PERSON
     if "vatid" in flat:
         return COMPANY
     named = [name for name in ("company", "person") if name in flat]

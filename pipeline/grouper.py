@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.attachments import Attachments
 from pipeline.columns import SOURCE, Layout
+from pipeline.credit import CREDIT, negative, settle_signs
 from pipeline.debtor import settle
 from pipeline.defaults import Given, fill
 from pipeline.document import KIND_OF_JOBTYPE, Document, Kind
@@ -24,6 +26,8 @@ from pipeline.findings import Finding, Place, finding
 from pipeline.frames import codes
 from pipeline.money import Cents, cents, document_sums, row_sums_bulk
 from pipeline.readers.table import EXACT, PROBLEMS, ROW, Problem
+from pipeline.rules.base import Broken
+from pipeline.rules.credit import REFUNDS, is_credit
 from pipeline.shape import nest
 from pipeline.values import Column
 
@@ -45,11 +49,21 @@ def build(
     given: Given,
     today: dt.date,
     suspects: set[str],
+    *,
+    home: str | None = None,
+    attachments: Attachments | None = None,
 ) -> Iterator[Document]:
-    """The documents of a frame, by first row.
+    """The documents of a frame, by first row. What cells do not say for certain is a finding of its document.
 
-    `columns` are the frame's fields converted, `given` the profile's constants and defaults, `suspects`
-    the texts of damaged rows. What the cells do not say for certain is a finding of its document.
+    Args:
+        frame: named rows, each document's whole.
+        columns: the frame's fields converted.
+        layouts: where the rows come from.
+        given: the profile's constants and defaults.
+        today: the day that default dates may count from.
+        suspects: the texts of damaged rows.
+        home: the biller's country (alpha-3).
+        attachments: the folder of files to attach.
     """
     if frame.empty:
         return
@@ -60,6 +74,8 @@ def build(
         findings.of_column(name, column, codes(frame[name])[rows.order])
     own, later = _own_fields(rows, findings)
     payrows, sums, given_totals = _row_fields(rows, given)
+    files = attachments or Attachments()
+    attaching = [name for name in own if name.startswith("attachment")]
     places = [(source, row) for source, row in rows.places.tolist()]
     spans = zip(rows.starts.tolist(), rows.ends.tolist(), *own.values(), strict=True)
     for number, (start, end, *values) in enumerate(spans):
@@ -67,22 +83,31 @@ def build(
         document = Document({}, Kind.INVOICE, places[start:end], findings=findings.by_document[number])
         document.cells = later.get(number, {})
         document.clock_fields = fill(flat, given, today)
-        if not settle(flat):
+        if suspects and (suspect := _identity(flat))[1] in suspects:
+            document.findings.append(findings.at(start, "touched-by-damage", *suspect))
+        if not settle(flat, home):
             document.findings.append(findings.at(start, "customertype-unknown", "customertype"))
-        if suspects and (suspect := _identity(flat)) in suspects:
-            document.findings.append(findings.at(start, "touched-by-damage", "billnum", suspect))
         document.kind = KIND_OF_JOBTYPE.get(flat["jobtype"], Kind.INVOICE)
+        mark = flat.pop("credit", None)
+        attached, broken = files.take(flat) if attaching else ([], [])
         document.dataset = nest(flat)
+        if attached:
+            document.dataset["attachment"] = attached
         document.payrows = [at for at, row in enumerate(payrows[start:end]) if row]
         if document.payrows:
             document.dataset["payrow"] = [row for row in payrows[start:end] if row]
             document.row_sums = sums[start:end]
             document.net, document.vat, document.total = document_sums(document.row_sums)
             if document.kind is Kind.INVOICE:
-                document.dataset.pop("amount", None)  # an open sum beside the rows is not the service's to know
+                document.dataset.pop(
+                    "amount", None
+                )  # an open sum beside the rows is not the service's to know
         elif amount := flat.get("amount"):
             document.net = document.total = cents(Decimal(amount))
         document.given_totals = tuple(given_totals[start:end])
+        if mark == CREDIT or is_credit(document):
+            broken += _settle_credit(document, mark)
+        document.findings += [findings.of_broken(start, document, each) for each in broken]
         if document.billnum:
             document.findings = [each.of(document.billnum) for each in document.findings]
         yield document
@@ -214,10 +239,26 @@ def _kinds(jobtype: _Field | None, rows: int, defaults: dict[str, str]) -> _Ints
     return np.array([*of_value, blank], np.int64)[jobtype.codes]
 
 
-def _identity(flat: dict[str, str]) -> str:
-    """What a damaged row elsewhere would hold of this document."""
-    names = ("billnum", "custnum", "govid", "company", "person")
-    return next((flat[name] for name in names if flat.get(name)), "")
+def _identity(flat: dict[str, str]) -> tuple[str, str]:
+    """What a damaged row elsewhere would hold of this document: the field and its value."""
+    names = ("billnum", "custnum", "govid", "company", "person", "name", "lastname")
+    return next(((name, flat[name]) for name in names if name in flat), ("billnum", ""))
+
+
+def _settle_credit(document: Document, mark: str | None) -> list[Broken]:
+    """Bring the signs of a credit note's rows and sums in order; returns what to tell about it."""
+    refunds = any(tag in document.dataset for tag in REFUNDS)
+    if document.kind is not Kind.INVOICE:
+        told = Broken("credit-jobtype", "jobtype", document.dataset["jobtype"])
+        return [told] if refunds or mark == CREDIT else []
+    signs = settle_signs(document.dataset.get("payrow", ()), mark, refunds=refunds)
+    if signs.rows:
+        document.dataset["payrow"] = signs.rows
+    if signs.negated:
+        document.row_sums = [(-net, -vat, -total) for net, vat, total in document.row_sums]
+        document.net, document.vat, document.total = document_sums(document.row_sums)
+        document.given_totals = tuple(map(negative, document.given_totals))
+    return signs.told
 
 
 class _Findings:
@@ -233,9 +274,14 @@ class _Findings:
         source, number = map(int, self._rows.places[row])
         return self._layouts[source].place(number, field)
 
-    def at(self, row: int, code: str, field: str, value: str | None = None) -> Finding:
+    def at(self, row: int, code: str, field: str, value: str | None = None, **details: Any) -> Finding:
         """A finding about a field of that row."""
-        return finding(code, self._place(row, field), field=field, value=value)
+        return finding(code, self._place(row, field), field=field, value=value, **details)
+
+    def of_broken(self, start: int, document: Document, broken: Broken) -> Finding:
+        """A finding about a document whose rows begin at `start`: on the row that its value came from."""
+        own = document.cells.get(broken.field, 0) if broken.row is None else document.payrows[broken.row]
+        return self.at(start + own, broken.code, broken.field, broken.value, **broken.details)
 
     def of_problems(self, packed: pd.Series[Any]) -> None:
         """What the reader could not read, where it matters: in a known column or the whole row."""

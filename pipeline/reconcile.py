@@ -18,7 +18,7 @@ from pipeline.document import Outcome
 from pipeline.findings import Finding, finding, refuse
 from pipeline.ledger import Ledger, Run
 from pipeline.ledger.clock import age
-from pipeline.ledger.content import as_json, without_codes
+from pipeline.ledger.content import kept_answer
 from pipeline.ledger.exposure import exposed_contents
 from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Settlement
@@ -215,7 +215,7 @@ def _settlement(asking: _Asking, row: Row[Any]) -> Settlement | None:
     """What a look-up means for the document; None when it is too early to say."""
     look = _look_up(asking, row)
     if look.result is _Is.FOUND:
-        answer = without_codes(asking.run.ledger.key, as_json(look.entry).decode())
+        answer = kept_answer(asking.run.ledger.key, look.entry)
         jobid = replies.jobid(look.entry)
         return Settlement(row.id, (State.ACCEPTED,), Outcome.ACCEPTED, "the service has it", jobid, answer)
     if look.result is _Is.UNCLEAR:

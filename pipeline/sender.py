@@ -21,7 +21,7 @@ from pipeline.document import Outcome
 from pipeline.findings import Finding, Refusal, finding
 from pipeline.judge import JobAnswer, Verdict, judge
 from pipeline.ledger import Planned, Run
-from pipeline.ledger.content import as_json, differences, without_codes
+from pipeline.ledger.content import differences, kept_answer
 from pipeline.ledger.exposure import exposed_contents
 from pipeline.ledger.run import Answered, Settlement
 from pipeline.ledger.states import State
@@ -304,8 +304,8 @@ def _settlement(run: Run, document: Planned, said: JobAnswer, *, busy: bool) -> 
         settlement = _duplicate(run, document, said, busy=busy)
     else:
         settlement = _refused(document, "refused-by-service", said.text)
-    kept = said.text if said.entry is None else as_json(said.entry).decode()
-    return settlement._replace(jobid=said.jobid, answer=without_codes(run.ledger.key, kept) or None)
+    kept = said.text if said.entry is None else said.entry
+    return settlement._replace(jobid=said.jobid, answer=kept_answer(run.ledger.key, kept))
 
 
 def _accepted(document: Planned, why: str) -> Settlement:

@@ -110,7 +110,7 @@ def _checked_url(text: str, target: Target) -> str:
         raise refuse("base-url", url=shown, reason="plain http is only allowed to this machine itself")
     if target is Target.SANDBOX and not _is_loopback(parts.hostname):
         raise refuse("base-url", url=shown, reason="the sandbox is only ever on this machine")
-    if target is not Target.PRODUCTION and parts.hostname in production_hosts():
+    if target is not Target.PRODUCTION and parts.hostname.rstrip(".") in production_hosts():
         raise refuse("base-url", url=shown, reason="it is production's, and the target is not production")
     netloc = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port else "")

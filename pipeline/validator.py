@@ -103,13 +103,15 @@ class Validator:
 
     def place(self, document: Document, field: str, row: int | None) -> Place:
         """The cell of a field: on the row of that `payrow`, or where the document's value came from."""
-        column = field
-        at = document.payrows[row] if row is not None else document.cells.get(field, 0)
+        # The first of a group may stand in a column without a number: `cashdiscountrow.discountdate`.
+        names = (field, _HELPERS.get(field, field), field.replace("1.", ".", 1))
+        places = [self._in_column(document, name, row) for name in names]
+        return next((place for place in places if place.cell), places[0])
+
+    def _in_column(self, document: Document, column: str, row: int | None) -> Place:
+        at = document.payrows[row] if row is not None else document.cells.get(column, 0)
         source, number = document.rows[at]
-        place = self._layouts[source].place(number, column)
-        if place.cell is None and field in _HELPERS:
-            place = self._layouts[source].place(number, _HELPERS[field])
-        return place
+        return self._layouts[source].place(number, column)
 
 
 def _explained(error: ValidationError) -> Iterable[Explained]:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from pipeline.frames import texts
 from pipeline.money import decimal_text, money_text
+from pipeline.privacy import is_personal
 from pipeline.profile import Conventions
 from pipeline.readers.table import EXACT
 from pipeline.schema import fields as schema_fields
@@ -71,7 +72,8 @@ def convert_text(text: str, field: str, conventions: Conventions) -> str:
 def decimal_evidence(distinct: Iterable[str]) -> set[str]:
     """The decimal separators that these texts prove: `,` for `35,5`, `.` for `1,234.50`.
 
-    A text such as `1.234` proves nothing; the same dot is a thousands separator in `1.234.567`.
+    A text such as `1.234` proves nothing but that the question matters (`?`); the same dot is a thousands
+    separator in `1.234.567`.
     """
     proof = set()
     for text in distinct:
@@ -82,7 +84,21 @@ def decimal_evidence(distinct: Iterable[str]) -> set[str]:
             proof.add(_mark(match))
         elif _GROUPED_TWICE.fullmatch(digits):
             proof.add("," if "." in digits else ".")
+        elif _AMBIGUOUS.fullmatch(digits):
+            proof.add("?")
     return proof
+
+
+def settled_decimal(evidence: Iterable[set[str]]) -> str | None:
+    """The decimal separator by which ambiguous texts can be read, from what each table proves (see above).
+
+    Each table that holds such texts must prove it by itself: another file's convention is no evidence.
+    """
+    wanted = {frozenset(each - {"?"}) for each in evidence if "?" in each}
+    if len(wanted) != 1:
+        return None
+    proved = wanted.pop()
+    return next(iter(proved)) if len(proved) == 1 else None
 
 
 def generic(field: str) -> str:
@@ -113,7 +129,11 @@ def _convert_column(
 
 # -- text ------------------------------------------------------------------------------------------
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2060\ufeff]")
+# Controls, the soft hyphen, and marks without width, of direction among them; not the joiners of emoji.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e"
+    r"\u2060-\u2062\u2064-\u206f\ufeff]"
+)
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2007\u2009]+")
 
 
@@ -143,9 +163,30 @@ def _line(text: str, _: Conventions) -> str:
     return text.replace(EXACT, "")
 
 
+_WAS_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+|[0-9]+[.,]0", re.IGNORECASE)
+
+
+def _code(text: str, _: Conventions) -> str:
+    """A code as it stands; not what a program made of it as a number: 1,23457E+14, 1001.0, 2026.1 for 2026.10.
+
+    Raises:
+        Unreadable: digits or zeros at its end may be missing.
+    """
+    if text.endswith(EXACT) or _WAS_NUMBER.fullmatch(text):
+        raise Unreadable("code-was-number")
+    return text
+
+
+def _billnum(text: str, conventions: Conventions) -> str:
+    """A bill number; the service is asked about it in a URL, where no personal identity code may stand."""
+    if not text.isdecimal() and is_personal(text):
+        raise Unreadable("billnum-personal")
+    return _code(text, conventions)
+
+
 def _joined(text: str, conventions: Conventions) -> str:
     """A code that is written with or without spaces: a reference, an e-invoice address, a VAT number."""
-    return _line(text, conventions).replace(" ", "")
+    return _code(text, conventions).replace(" ", "")
 
 
 def _upper(text: str, conventions: Conventions) -> str:
@@ -298,7 +339,7 @@ def _country(text: str, conventions: Conventions) -> str:
 _CONVERTERS: dict[str, Callable[[str, Conventions], str]] = {
     "text": _line,
     "freetext": _line,
-    "billnum": _line,
+    "billnum": _billnum,
     "billcode": _joined,
     "date": date,
     "money": _money,

@@ -140,6 +140,11 @@ def without_codes(key: bytes, text: str) -> str:
     return text if masked == text else f"{masked} {_only_hash(key, text)}"
 
 
+def kept_answer(key: bytes, answer: Any) -> str | None:
+    """What the ledger keeps of an answer, as JSON: its identity codes replaced; None if it says nothing."""
+    return as_json(_without_codes(key, answer)).decode() if answer else None
+
+
 def _only_hash(key: bytes, code: str) -> str:
     return f"#{_keyed(key, code.strip().upper().encode())[:32]}"
 

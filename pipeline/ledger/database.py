@@ -132,8 +132,10 @@ def database_path(url: str) -> Path:
         parsed = make_url(url)
     except ArgumentError as error:
         raise refuse("ledger-url", url=url) from error
-    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
-        raise refuse("ledger-url", url=parsed.render_as_string())
+    if parsed.get_backend_name() != "sqlite":
+        raise refuse("ledger-url", url=parsed.render_as_string(hide_password=True))
+    if parsed.database in {None, "", ":memory:"}:
+        raise refuse("ledger-url", url=url)
     return Path(str(parsed.database))
 
 

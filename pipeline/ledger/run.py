@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from pipeline.document import Document, Outcome
 from pipeline.findings import Finding, Place
@@ -314,19 +314,15 @@ class Run:
         return self.place((ranges[0][0], ranges[0][1])) if ranges else Place()
 
     def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
-        invoice = tables.invoice.c
+        """Give this run an invoice for each document that it did not read, as the run has it that planned it."""
+        invoice, document = tables.invoice.c, tables.document.c
         mine = select(invoice.document_id).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
-        last = (
-            select(func.max(invoice.run_id), invoice.document_id)
-            .where(invoice.document_id.in_(ids), invoice.document_id.not_in(mine))
-            .group_by(invoice.document_id)
-        )
         missing = connection.execute(
             select(tables.invoice)
-            .where(tuple_(invoice.run_id, invoice.document_id).in_(last))
-            .order_by(invoice.number)
+            .join(tables.document, (document.id == invoice.document_id) & (document.run_id == invoice.run_id))
+            .where(document.id.in_(ids), document.id.not_in(mine))
         )
-        # Its rows were another run's; numbers below those of read rows keep it apart from them.
+        # Its rows were another run's; a number below all that rows give keeps it apart.
         rows = [
             {**row, "run_id": self.id, "number": -row["document_id"], "rows": "[]"}
             for row in missing.mappings()

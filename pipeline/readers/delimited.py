@@ -134,17 +134,17 @@ def _frames(source: Source, layout: Layout, table: Table, size: int) -> Iterator
         if _is_plain(batch[0], layout):
             frame = _by_arrow(data, layout)
             frame[PROBLEMS] = pd.Series("", frame.index, dtype=object)
-            seen = [*_parsed(batch[0].split(1)[0], layout), *_parsed(batch[-1].last(), layout)]
+            looked_at = [*_parsed(batch[0].split(1)[0], layout), *_parsed(batch[-1].last(), layout)]
         else:
-            seen = [record for chunk in batch for record in _parsed(chunk, layout)]
-            frame = _exactly(seen, layout)
-            found = problems(seen, layout, row, line)
+            parsed = [record for chunk in batch for record in _parsed(chunk, layout)]
+            frame = _exactly(parsed, layout)
+            found = problems(parsed, layout, row, line)
             frame[PROBLEMS] = pd.Series([Problem.pack(each) if each else "" for each in found], dtype=object)
-            _suspect(table, layout, compress(seen, found))
+            _suspect(table, layout, compress(parsed, found))
+            looked_at = parsed[max(layout.titles - row, 0) :]
         frame[ROW] = np.arange(row + 1, row + 1 + len(frame), dtype=np.int64)
-        seen = before + seen[max(layout.titles - row, 0) :]
-        _suspect(table, layout, beside_fragments(seen, layout))
-        before = seen[-1:]
+        _suspect(table, layout, beside_fragments([*before, *looked_at], layout))
+        before = looked_at[-1:]
         row += len(frame)
         line += count_lines(data)
         yield frame

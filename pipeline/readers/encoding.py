@@ -28,7 +28,10 @@ _UNDEFINED = b"\x81\x8d\x8f\x90\x9d"  # mean nothing in Windows-1252
 _CONTROLS = bytes(range(0x80, 0xA0))  # letters and signs in Windows-1252, control characters in ISO-8859
 _DIFFERING = b"\xa4\xa6\xa8\xb4\xb8\xbc\xbd\xbe"  # where ISO-8859-15 left ISO-8859-1: € Š š Ž ž Œ œ Ÿ
 _LETTERS = bytes(range(0xC0, 0x100))
-_DOS_LETTERS = re.compile(rb"[A-Za-z][\x84\x86\x94][a-z]")  # ä å ö of code page 850; quotation marks in 1252
+_OLD_LETTERS = re.compile(
+    rb"[A-Za-z][\x84\x86\x94][a-z]"  # ä å ö of DOS (code page 850), which are no letters in Windows-1252
+    rb"|[a-z][\x8a\x8c][a-z]"  # ä å of old Macs, which are capitals there
+)
 
 
 class Encoding(NamedTuple):
@@ -125,9 +128,9 @@ def _one_byte_encoding(path: Path, not_utf8: int) -> tuple[Encoding, list[Findin
     if counts[list(_UNDEFINED)].any():
         raise _refusal("encoding-unknown", path, "cp1252", _first_match(path, _any_of(_UNDEFINED)))
     if not counts[list(_LETTERS)].any():
-        dos = _first_match(path, _DOS_LETTERS)
-        if dos is not None:
-            raise _refusal("encoding-unknown", path, "cp1252", dos)
+        old = _first_match(path, _OLD_LETTERS)
+        if old is not None:
+            raise _refusal("encoding-unknown", path, "cp1252", old)
     if counts[list(_CONTROLS)].any():
         return Encoding("cp1252", "Windows-1252"), []
     if not counts[list(_DIFFERING)].any():
@@ -178,11 +181,11 @@ def _first_byte_beyond_ascii(path: Path) -> int | None:
 
 
 def _first_match(path: Path, pattern: re.Pattern[bytes]) -> int | None:
-    """Where the pattern, of at most 3 bytes, first matches."""
+    """Where the pattern, of at most 3 bytes and not of ASCII alone, first matches."""
     tail = b""
     for block, done in _blocks(path):
         window = tail + block
-        if match := pattern.search(window):
+        if not window.isascii() and (match := pattern.search(window)):
             return done - len(window) + match.start()
         tail = window[-2:]
     return None

@@ -3,8 +3,8 @@
 Two ways to the same answer. `records` is the obvious one: Python's csv module, which also understands
 quotation marks that break the rule. `_scan` looks at whole blocks with numpy; where every quotation
 mark keeps the rule, a line end or delimiter counts when an even number of them lies before it, and
-that is exact. Where one does not, the block goes to `records`. Measured on 50 MB (200,000 records of
-30 fields): `records` takes 1.1 s, `_scan` 0.1 s.
+that is exact. Where one does not, the block goes to `records`. Measured on 200,000 records of 30
+fields (29 MB): `records` takes 1 s, `_scan` 0.1 s.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from contextlib import closing, suppress
+from contextlib import closing
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -82,9 +82,12 @@ def _marks(path: Path, name: str) -> Marks:
         calculation = book.find("{*}calcPr")
         stale = calculation is not None and calculation.get("fullCalcOnLoad") in {"1", "true"}
         part = parts[_normal(_path(folder, target))]
-        for look in (scan, scan_by_parser):
-            with suppress(UnusualError), closing(unpack(archive, part, MAX_UNPACKED)) as blocks:
-                return look(blocks, shapes, stale=stale)
+        try:
+            with closing(unpack(archive, part, MAX_UNPACKED)) as blocks:
+                return scan(blocks, shapes, stale=stale)
+        except UnusualError:
+            with closing(unpack(archive, part, MAX_UNPACKED)) as blocks:
+                return scan_by_parser(blocks, shapes, stale=stale)
 
 
 def _shapes(styles: Element) -> dict[str, Shape]:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, and_, case, func, null, select
+from sqlalchemy import URL, Connection, Engine, Row, and_, case, func, null, select
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place, Severity, finding
@@ -141,7 +141,7 @@ def rows_aside(connection: Connection, run_id: str) -> dict[str, int]:
 def invoices(connection: Connection, run: RunFacts) -> Iterator[InvoiceLine]:
     """Every invoice of the run with the codes of its findings, in the order of the export."""
     for line in _invoice_lines(connection, run, tuple(Outcome)):
-        said = _unexplained(run, line)
+        said = unexplained(run, line)
         yield line._replace(codes=[*line.codes, said.code]) if said else line
 
 
@@ -159,17 +159,18 @@ def remarks(connection: Connection, run: RunFacts) -> Iterator[Remark]:
         .order_by(recorded.c.number)
     )
     for row in connection.execute(query):
-        place = Place(_masked(row.file), _masked(row.sheet), row.row, _masked(row.column), row.cell)
-        texts = (_masked(row.field), _masked(row.value), mask(row.message), mask(row.remedy), row.billnum)
-        yield Remark(
-            Finding(row.code, Severity(row.severity), place, *texts),
-            row.invoice_number,
-            _masked(row.customer),
-            Outcome(row.outcome) if row.outcome else None,
-        )
+        outcome = Outcome(row.outcome) if row.outcome else None
+        yield Remark(recorded_finding(row), row.invoice_number, _masked(row.customer), outcome)
     for line in _invoice_lines(connection, run, _UNEXPLAINED):
-        if said := _unexplained(run, line):
+        if said := unexplained(run, line):
             yield Remark(said, line.number, line.customer, line.outcome)
+
+
+def recorded_finding(row: Row[Any]) -> Finding:
+    """The finding in a row of the table `finding`."""
+    place = Place(_masked(row.file), _masked(row.sheet), row.row, _masked(row.column), row.cell)
+    texts = (_masked(row.field), _masked(row.value), mask(row.message), mask(row.remedy), row.billnum)
+    return Finding(row.code, Severity(row.severity), place, *texts)
 
 
 def _first_place(run: RunFacts, line: InvoiceLine) -> Place:
@@ -261,7 +262,7 @@ def _codes(connection: Connection, run: RunFacts) -> Iterator[tuple[int, list[st
         yield number, codes, any(row.severity == Severity.ERROR for row in rows)
 
 
-def _unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:
+def unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:
     """What to say of an invoice that is not with the service though no error finding tells why."""
     code = _UNEXPLAINED.get(line.outcome)
     if code is None or line.explained or (line.outcome is Outcome.NOT_SENT and run.only_checked):

@@ -11,7 +11,7 @@ from pipeline.document import Outcome
 MONEY = ("net", "vat", "total")
 
 # Exact or not at all: the default context would round a sum of more than 28 digits in silence.
-_EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
+EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
 
 
 @dataclass(slots=True)
@@ -26,9 +26,9 @@ class Sums:
     def add(self, count: int, net: Decimal, vat: Decimal, total: Decimal) -> None:
         """Add invoices."""
         self.count += count
-        self.net = _EXACT.add(self.net, net)
-        self.vat = _EXACT.add(self.vat, vat)
-        self.total = _EXACT.add(self.total, total)
+        self.net = EXACT.add(self.net, net)
+        self.vat = EXACT.add(self.vat, vat)
+        self.total = EXACT.add(self.total, total)
 
     def as_dict(self) -> dict[str, Any]:
         """As `report.json` has it: money as decimal strings."""

@@ -1,4 +1,4 @@
-"""The report's own words, from `data/report.toml`, and its verdict."""
+"""The report's own words, from `data/report.toml` in the user's language, and its verdict."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.document import Outcome
+from pipeline.language import language, shown_money, shown_number, translate
 from pipeline.report.read import RunFacts
 from pipeline.report.totals import Totals
 from pipeline.resources import data_text
@@ -14,10 +15,23 @@ from pipeline.resources import data_text
 WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
 
 
-@cache
 def words() -> dict[str, Any]:
     """All of `data/report.toml`."""
-    return tomllib.loads(data_text("report.toml"))
+    return _words(language())
+
+
+@cache
+def _words(_: str) -> dict[str, Any]:
+    words: dict[str, Any] = _translated(tomllib.loads(data_text("report.toml")))
+    return words
+
+
+def _translated(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _translated(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_translated(value) for value in part]
+    return translate(part) if isinstance(part, str) else part
 
 
 def outcome_label(outcome: Outcome) -> str:
@@ -48,15 +62,15 @@ def _sentence(run: RunFacts, totals: Totals) -> str:
     else:
         key = "nothing_new" if again == fine else "again" if again else "all"
     wrong = [
-        f"{totals.count(outcome):,} {outcome_label(outcome)}"
+        f"{shown_number(totals.count(outcome))} {outcome_label(outcome)}"
         for outcome in Outcome
         if outcome not in fine_outcomes and totals.count(outcome)
     ]
     text: str = words()["verdict"][key]
     return text.format(
-        invoices=f"{whole.count:,}",
-        fine=f"{fine:,}",
-        again=f"{again:,}",
-        total=f"{whole.total:,.2f}",
+        invoices=shown_number(whole.count),
+        fine=shown_number(fine),
+        again=shown_number(again),
+        total=shown_money(whole.total),
         wrong=", ".join(wrong),
     )

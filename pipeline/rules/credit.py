@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pipeline.document import Document, Kind
 from pipeline.rules.base import Broken, Context
 
-
 REFUNDS = ("refundtobillnum", "refundtojobid")
 """The tags by which a credit note names its original."""
 

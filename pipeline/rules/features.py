@@ -1,4 +1,4 @@
-"""Invoice features: what the service's pages ask of them beyond their form (`ropo-one-api.md`, Invoice features).
+"""Invoice features: what the service asks of them beyond their form (`ropo-one-api.md`, Invoice features).
 
 Companies only, tags that go together or exclude each other: the schema says these. Fields of a group
 are named by their number, as in `cashdiscountrow1.discountamount`.
@@ -70,7 +70,9 @@ def _payment_plan(document: Document, dataset: dict[str, Any]) -> Iterator[Broke
 def _accounting(document: Document, dataset: dict[str, Any]) -> Iterator[Broken]:
     """Debits equal credits; net and VAT are negative on a credit note."""
     rows = dataset["accountrow"]
-    debit, credit = (sum((row.get(tag, Decimal(0)) for row in rows), Decimal(0)) for tag in ("debit", "credit"))
+    debit, credit = (
+        sum((row.get(tag, Decimal(0)) for row in rows), Decimal(0)) for tag in ("debit", "credit")
+    )
     if debit != credit:
         yield Broken("accounting-balance", "accountrow1.debit", details={"debit": debit, "credit": credit})
     if is_credit(document):

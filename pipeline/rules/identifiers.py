@@ -1,4 +1,4 @@
-"""Identifiers, references, addresses and VAT rates: what `pipeline.identifiers` and `pipeline.vat` say of a document.
+"""Identifiers, references, addresses and VAT rates of a document, as `pipeline.identifiers` judges them.
 
 A wrong check digit is a warning, except where the service needs the identifier valid: financing
 (`ropo-one-api.md`, Invoice features). Whose rules hold: a customer's identifiers follow the customer's
@@ -21,6 +21,7 @@ _NAMES = {known.FINLAND: "Finland", known.SWEDEN: "Sweden", known.NORWAY: "Norwa
 
 _Tags: TypeAlias = Mapping[str, str]
 _email = lru_cache(maxsize=65536)(known.email)
+_postal_code = lru_cache(maxsize=65536)(known.postcode)
 _reference = lru_cache(maxsize=65536)(known.reference)
 
 
@@ -28,9 +29,9 @@ def identifiers(document: Document, context: Context) -> Iterator[Broken]:
     """Every identifier has the form of its kind and the right check digits."""
     dataset = document.dataset
     for tag, check in _CHECKS.items():
-        if (value := dataset.get(tag)) and (code := check(value, dataset, context.home)):
+        if tag in dataset and (code := check(dataset[tag], dataset, context.home)):
             country = _address_country(dataset) or context.home
-            yield Broken(code, tag, value, details={"country": _NAMES.get(country, country)})
+            yield Broken(code, tag, dataset[tag], details={"country": _NAMES.get(country, country)})
 
 
 def vat_rates(document: Document, context: Context) -> Iterator[Broken]:
@@ -116,7 +117,7 @@ def _postcode(value: str, dataset: _Tags, home: str) -> str | None:
     Letters in a postcode whose country is not told are those of another country: a warning.
     """
     country = _address_country(dataset)
-    if known.postcode(value, country or home):
+    if _postal_code(value, country or home):
         return None
     abroad = country is None and any(map(str.isalpha, value))
     return "postcode-abroad" if abroad else "postcode-form"
@@ -132,4 +133,4 @@ _CHECKS: dict[str, Callable[[str, _Tags, str], str | None]] = {
     "email2": _email_form,
     "postcode": _postcode,
 }
-"""What is asked of each tag: given its value, the dataset and the biller's country, the code of what is wrong."""
+"""For each tag: from its value, the dataset and the biller's country, the code of what is wrong."""

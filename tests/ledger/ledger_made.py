@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from pipeline.document import Document, Kind, Outcome
 from pipeline.findings import finding
-from pipeline.ledger import Ledger, Run, open_ledger
+from pipeline.ledger import Ledger, Planned, Run, open_ledger
 from pipeline.ledger.run import Answered, Settlement
 from pipeline.ledger.states import State
 
@@ -74,20 +74,19 @@ def begin(ledger: Ledger, *, sends: bool = True) -> Run:
 def settled(ledger: Ledger, documents: list[Document], state: State) -> Run:
     """A run in which those documents were sent, and answered with that state."""
     run = begin(ledger)
-    planned = run.plan(documents)
+    answer(run, run.plan(documents), state)
+    return run
+
+
+def answer(run: Run, planned: Sequence[Planned], state: State) -> None:
+    """Send what is planned as one batch, and have it answered with that state."""
     batch = run.begin_batch(planned)
-    outcome = {
-        State.ACCEPTED: Outcome.ACCEPTED,
-        State.REFUSED: Outcome.REFUSED,
-        State.UNKNOWN: Outcome.UNKNOWN,
-    }[state]
-    exposed = state is State.UNKNOWN
+    outcome, exposed = Outcome(state.value), state is State.UNKNOWN
     run.end_batch(
         batch,
         Answered(201, "counted", "", 1),
         [Settlement(each.document_id, (state,), outcome, "so it was told", exposed=exposed) for each in planned],
     )
-    return run
 
 
 def outcomes(run: Run) -> list[str]:

@@ -13,6 +13,7 @@ from ledger_made import (
     CID,
     ENVIRONMENT,
     HETU,
+    answer,
     begin,
     findings,
     invoice,
@@ -325,7 +326,7 @@ def test_whatever_was_read_and_answered(
     """Every document has one outcome, sums agree, nothing accepted or unknown is ever planned again."""
     gone: set[tuple[str, str]] = set()
     with opened(tmp_path_factory.mktemp("ledger")) as ledger:
-        for contents, chunk, answer in runs:
+        for contents, chunk, state in runs:
             documents = [
                 invoice(billnum, row=2 + number, price=price)
                 if good
@@ -345,22 +346,10 @@ def test_whatever_was_read_and_answered(
             assert outcomes(run).count("not-sent") == len(planned)
             sums = table(ledger, "SELECT total FROM invoice WHERE run_id = :run ORDER BY number", run=run.id)
             assert [each for (each,) in sums] == [str(each.total) for each in documents]
-            if answer and planned:
-                _answered(run, planned, answer)
-                if answer is not State.REFUSED:
+            if state and planned:
+                answer(run, planned, state)
+                if state is not State.REFUSED:
                     gone |= set(identities)
-
-
-def _answered(run, planned, state):  # noqa: ANN001, ANN202 - as `settled`, for what is planned already
-    from pipeline.ledger.run import Answered, Settlement  # noqa: PLC0415 - its one use
-
-    batch = run.begin_batch(planned)
-    outcome = Outcome(state.value)
-    run.end_batch(
-        batch,
-        Answered(201, "counted", "", 1),
-        [Settlement(each.document_id, (state,), outcome, "told", exposed=True) for each in planned],
-    )
 
 
 def test_the_ledger_is_found_again(tmp_path: Path) -> None:

@@ -147,8 +147,9 @@ def test_bytes_of_no_known_encoding(tmp_path: Path) -> None:
     )
 
 
-def test_an_old_dos_file_is_not_taken_for_windows(tmp_path: Path) -> None:
-    """The letters of code page 850 are quotation marks in Windows-1252: refused until it is set."""
-    content = "a;b\n1;Meikäläinen\n".encode("cp850")
+@pytest.mark.parametrize("old", ["cp850", "mac-roman"])
+def test_an_old_file_is_not_taken_for_windows(tmp_path: Path, old: str) -> None:
+    """The letters of DOS and old Macs are other signs in Windows-1252: refused until the encoding is set."""
+    content = "a;b\n1;Meikäläinen\n".encode(old)
     assert refused(tmp_path, content)[0] == "encoding-unknown"
-    assert cells(opened(tmp_path, content, encoding="cp850"))[1] == ["1", "Meikäläinen"]
+    assert cells(opened(tmp_path, content, encoding=old))[1] == ["1", "Meikäläinen"]

@@ -1,0 +1,127 @@
+"""The columns that a corrections workbook has beyond the user's own, and how they are known again.
+
+A header of ours is recognised in every language, since who runs the workbook need not speak the
+language of who made it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zipfile
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.findings import Finding
+from pipeline.language import LANGUAGES, catalogue, translate
+from pipeline.readers.table import cell_name
+from pipeline.resources import data_text
+
+if TYPE_CHECKING:
+    from pipeline.columns import Layout
+    from pipeline.document import Document
+
+MARK = "_ropo_corrections"
+"""The defined name by which the workbook is known before any of its sheets is read."""
+
+_PREFIX = "ropo:"
+_ROWS_AT_ONCE = 10_000
+
+
+@cache
+def words() -> dict[str, Any]:
+    """All of `data/corrections.toml`, in English: whoever shows a text translates it."""
+    return tomllib.loads(data_text("corrections.toml"))
+
+
+def is_status(header: str) -> bool:
+    """Whether a column under that header is one of ours."""
+    name = _plain(header)
+    return name.startswith(_PREFIX) and any(name in _known(key) for key in words()["headers"])
+
+
+def is_corrections(head: Sequence[Sequence[str]]) -> bool:
+    """Whether a table that begins with these rows is a sheet of a corrections workbook."""
+    return bool(head) and _origin_column(head[0]) is not None
+
+
+def is_corrections_workbook(path: Path) -> bool:
+    """Whether a file is a corrections workbook, told without reading its sheets."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return MARK.encode() in archive.read("xl/workbook.xml")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return False
+
+
+def origins(layout: Layout) -> dict[int, str]:
+    """By row, where it stood before it came into the corrections workbook; empty for other tables."""
+    column = _origin_column(layout.table.head[0]) if layout.table.head else None
+    if column is None:
+        return {}
+    found: dict[int, str] = {}
+    for frame in layout.table.frames(_ROWS_AT_ONCE):
+        rows = zip(frame["@row"].tolist(), frame[column].astype(str).tolist(), strict=True)
+        found |= {row: text.strip() for row, text in rows if row > 1 and text.strip()}
+    return found
+
+
+class Traces:
+    """Tells of findings in corrections workbooks where their cells stood at first."""
+
+    def __init__(self, layouts: Sequence[Layout]) -> None:
+        self._origins = {
+            (each.table.file, each.table.sheet): found for each in layouts if (found := origins(each))
+        }
+
+    def add_to(self, documents: Iterable[Document]) -> None:
+        """Name the original places in the findings of these documents."""
+        if self._origins:
+            for document in documents:
+                document.findings = [self._traced(each) for each in document.findings]
+
+    def _traced(self, found: Finding) -> Finding:
+        place = found.place
+        origin = self._origins.get((place.file or "", place.sheet), {}).get(place.row or 0)
+        if not origin:
+            return found
+        where, _, row = origin.rpartition(", ")
+        if place.cell and row.isdigit():
+            origin = f"{where}, {place.cell.rstrip('0123456789')}{row}"
+        return found.saying(translate(words()["texts"]["origin"], origin=origin))
+
+
+def origin_text(file: str, sheet: str | None, row: int) -> str:
+    """`laskut.xlsx, Laskut, 12`: the text of the origin column."""
+    return ", ".join(part for part in (file, sheet, str(row)) if part)
+
+
+def cell_column(cell: str) -> int:
+    """The column of a cell such as `F12`, counted from 0."""
+    letters = cell.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
+
+
+def _origin_column(header: Sequence[str]) -> int | None:
+    known = _known("origin")
+    return next((at for at, text in enumerate(header) if _plain(text) in known), None)
+
+
+@cache
+def _known(key: str) -> frozenset[str]:
+    text = words()["headers"][key]
+    return frozenset(
+        _plain(text if code == "en" else catalogue(code).get(text, text)) for code in LANGUAGES
+    )
+
+
+def _plain(header: str) -> str:
+    return re.sub(r"\s+", " ", header).strip().casefold()
+
+
+__all__ = ["MARK", "Traces", "cell_column", "cell_name", "is_corrections", "is_status", "origin_text", "origins"]
