@@ -6,6 +6,9 @@ import os
 import sys
 
 
+_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; never a traceback (unless `ROPO_DEBUG` is set)."""
     from pipeline.cli import app  # noqa: PLC0415 - an import that fails is reported like the rest
@@ -17,7 +20,9 @@ def main() -> None:
         found = refusal.finding
         _tell(found.place.file, f"{found.message} {found.remedy}", found.code)
         sys.exit(refusal.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as ended:
+        if ended.code != _INTERRUPTED:
+            raise
         _tell(
             None, "Stopped. The ledger knows what was sent; run the same command again to go on.", "stopped"
         )

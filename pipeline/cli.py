@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pipeline import __version__
+from pipeline.language import set_language
 from pipeline.targets import Country, Target
 
 if TYPE_CHECKING:
@@ -53,6 +54,17 @@ _Grace = Annotated[
         help="Seconds before an invoice that the service does not have may go again.",
     ),
 ]
+_Language = Annotated[
+    Literal["en", "fi", "sv"] | None,
+    typer.Option(
+        "--language",
+        envvar="ROPO_LANGUAGE",
+        help="Language of all texts.",
+        show_default="the system's",
+        callback=set_language,
+        is_eager=True,  # before anything can be refused
+    ),
+]
 _Billnum = Annotated[
     str,
     typer.Argument(metavar="BILLNUM", help="Bill number; without one, its identity as the report shows it."),
@@ -87,6 +99,7 @@ def run(
         bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")
     ] = False,
     grace: _Grace = 60.0,
+    _language: _Language = None,
 ) -> None:
     """Read INPUT, check every invoice, send what is right, and write the report."""
     _run(inputs, target, country, profile, out, ledger, batch_size, workers, yes=yes, sends=True, grace=grace)
@@ -101,13 +114,14 @@ def check(
     profile: _Profile = None,
     out: _Out = None,
     ledger: _Ledger = None,
+    _language: _Language = None,
 ) -> None:
     """Do all that `run` does but send."""
     _run(inputs, target, country, profile, out, ledger, batch_size=100, workers=1, yes=True, sends=False)
 
 
 @app.command()
-def columns(inputs: _Inputs, *, profile: _Profile = None) -> None:
+def columns(inputs: _Inputs, *, profile: _Profile = None, _language: _Language = None) -> None:
     """Show how INPUT is understood: encoding, sheet, header row, and which column is which field."""
     from pipeline.flow import show_columns  # noqa: PLC0415 - start-up time
     from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
@@ -124,6 +138,7 @@ def reconcile(
     ledger: _Ledger = None,
     grace: _Grace = 60.0,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the grace of all is over.")] = False,
+    _language: _Language = None,
 ) -> None:
     """Ask the service about invoices whose outcome is unknown."""
     from pipeline import commands  # noqa: PLC0415 - start-up time
@@ -145,6 +160,7 @@ def resolve(
     target: _Target = Target.SANDBOX,
     country: _Country = Country.FI,
     ledger: _Ledger = None,
+    _language: _Language = None,
 ) -> None:
     """Decide about an invoice whose outcome nobody else can tell."""
     import getpass  # noqa: PLC0415 - start-up time
@@ -158,7 +174,7 @@ def resolve(
 
 
 @app.command()
-def history(billnum: _Billnum, *, ledger: _Ledger = None) -> None:
+def history(billnum: _Billnum, *, ledger: _Ledger = None, _language: _Language = None) -> None:
     """Show everything that ever happened to a bill number."""
     from pipeline import commands  # noqa: PLC0415 - start-up time
 
@@ -174,6 +190,7 @@ def report(
     *,
     out: _Out = None,
     ledger: _Ledger = None,
+    _language: _Language = None,
 ) -> None:
     """Write the report of a run again, from the ledger."""
     from pipeline import commands  # noqa: PLC0415 - start-up time
@@ -187,6 +204,7 @@ def purge(
     *,
     before: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept.")],
     ledger: _Ledger = None,
+    _language: _Language = None,
 ) -> None:
     """Forget the contents of old invoices; the proof of what was sent stays."""
     from pipeline import commands  # noqa: PLC0415 - start-up time

@@ -9,30 +9,40 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.corrections.status import is_corrections, is_status
 from pipeline.findings import Finding, Place, finding, refuse
 from pipeline.frames import codes, texts
 from pipeline.profile import Profile
-from pipeline.readers.table import EXACT, HEAD_ROWS, PROBLEMS, ROW, Table, cell_name
+from pipeline.readers.table import EXACT, HEAD_ROWS, PROBLEMS, ROW, Problem, Table, cell_name
 from pipeline.schema import fields as schema_fields
-from pipeline.values import generic
+from pipeline.values import clean, generic
 from pipeline.words import aliases, normalise, total_words, unsupported_headers
 
 SOURCE = "@source"
 BOOKKEEPING = (SOURCE, ROW, PROBLEMS)
 """The columns of a named frame that are no fields."""
 
+IDENTITY = ("billnum", "custnum", "govid", "company", "person", "name", "lastname")
+"""The fields that tell one document from another, best first."""
+
 DEBTOR = ("company", "person", "name", "lastname")
 """Columns any of which names the debtor."""
 
 _NEEDED = ("address", "postcode", "city", "billdate", "paydate")
 _NEEDED_ON_ROWS = ("payrow.desc", "payrow.count", "payrow.amount", "payrow.taxpr")
+_PARTS = ("payrow.desc", "payrow.count", "payrow.amount")
+_MOST_TOLD = 1000  # an export without bill numbers on later rows has a finding for nearly every row
 _LEAST_MATCHES = 3  # a row with fewer known headers is no header
 _NUMBER_LIKE = re.compile(r"[-+\u2212]?[0-9][0-9\s.,]*-?\s*(?:€|%|[A-Za-z]{2,3})?")
+
+
+_Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,11 @@ class Layout:
                 return self.cell(row, column)
         return Place(self.table.file, self.table.sheet, row)
 
+    @property
+    def status_columns(self) -> list[int]:
+        """The columns that a corrections workbook has beyond the user's own."""
+        return [at for at, text in enumerate(self.table.head[self.header_row - 1]) if is_status(text)]
+
     def cell(self, row: int, column: int) -> Place:
         """The cell in that column."""
         return Place(self.table.file, self.table.sheet, row, self.headers.get(column), cell_name(column, row))
@@ -64,12 +79,17 @@ class Layout:
 
 @dataclass(slots=True)
 class Intake:
-    """What became of every row that was read: the rows set aside, by source and reason, and findings."""
+    """What became of every row that was read: the rows set aside, by source and reason, and findings.
+
+    `suspects` are the texts of damaged rows. `continued` holds the identities of documents below whose
+    rows stands one that may be theirs but does not say so, with that row's source and number.
+    """
 
     rows_read: int = 0
     aside: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
+    continued: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def set_aside(self, source: int, reason: str, rows: np.ndarray[Any, Any]) -> None:
         """Count those rows as set aside for that reason."""
@@ -99,11 +119,13 @@ def understand(files: Iterable[list[Table]], profile: Profile) -> list[Layout]:
     """
     _check_profile(profile)
     layouts: list[Layout] = []
-    for tables in files:
+    for file in files:
+        corrections = [table for table in file if is_corrections(table.head)]
+        tables = corrections or file
         found = [layout for table in tables if (layout := _layout(len(layouts), table, profile))]
         if not found:
             raise _no_header(tables)
-        if len(found) > 1 and profile.reading.sheet != "*":
+        if len(found) > 1 and profile.reading.sheet != "*" and not corrections:
             names = ", ".join(f"“{layout.table.sheet}”" for layout in found)
             raise refuse("several-sheets", Place(file=found[0].table.file), sheets=names)
         for layout in found:
@@ -117,9 +139,11 @@ def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterato
 
     Title, header, blank, total and keyless rows are left out and counted in `intake`.
     """
+    above = ""
     for frame in layout.table.frames(rows_per_frame):
         intake.rows_read += len(frame)
-        data = _data_rows(frame, layout, intake)
+        data, keyless = _data_rows(frame, layout, intake)
+        above = _note_continued(frame, layout, data, keyless, above, intake)
         named = frame.loc[data, [*layout.fields, ROW, PROBLEMS]].rename(columns=layout.fields)
         named.insert(0, SOURCE, layout.number)
         yield named
@@ -132,10 +156,14 @@ def _parts(layout: Layout) -> tuple[Table, int, dict[int, str], dict[int, str], 
 
 
 def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
-    row = profile.reading.header_row or _header_row(table, profile)
+    row = 1 if is_corrections(table.head) else profile.reading.header_row or _header_row(table, profile)
     if row is None or row > len(table.head):
         return None
-    headers = {column: text.strip() for column, text in enumerate(table.head[row - 1]) if text.strip()}
+    headers = {
+        column: text.strip()
+        for column, text in enumerate(table.head[row - 1])
+        if text.strip() and not is_status(text)
+    }
     found = {column: find_field(header, profile) for column, header in headers.items()}
     for column, path in found.items():
         if path == "amount" and normalise(headers[column]) == "amount" and "payrow.desc" in found.values():
@@ -211,10 +239,10 @@ def _no_header(tables: list[Table]) -> Exception:
     return refuse("no-header", Place(table.file, table.sheet), cells=cells[:300])
 
 
-def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which rows hold data; the others are set aside, each for one reason."""
+def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> tuple[_Bools, _Bools]:
+    """Which rows hold data, and which only name nobody; the rest is set aside, each row for one reason."""
     numbers = frame[ROW].to_numpy()
-    cells: list[Any] = [name for name in frame.columns if name not in (ROW, PROBLEMS)]
+    cells: list[Any] = [name for name in frame.columns if name not in (ROW, PROBLEMS, *layout.status_columns)]
     blank_cells = {name: _test(frame[name], lambda text: not text.strip()) for name in cells}
     blank = np.logical_and.reduce([blank_cells[name] for name in cells])
     keyless = np.ones(len(frame), bool)
@@ -230,24 +258,61 @@ def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> np.ndarra
         "no-invoice": keyless,
     }
     for reason, rows in reasons.items():
-        intake.set_aside(layout.number, reason, numbers[rows & undecided])
         if reason == "no-invoice":
-            intake.findings.extend(
-                finding("row-without-invoice", layout.place(row))
-                for row in numbers[rows & undecided].tolist()
-            )
+            keyless &= undecided
+            told = len(intake.aside.get((layout.number, reason), ()))
+            intake.findings += islice(_of_keyless(frame, keyless, layout), max(_MOST_TOLD - told, 0))
+        intake.set_aside(layout.number, reason, numbers[rows & undecided])
         undecided &= ~rows
-    return undecided
+    return undecided, keyless
 
 
-def _test(column: pd.Series[Any], test: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _note_continued(
+    frame: pd.DataFrame, layout: Layout, data: _Bools, keyless: _Bools, above: str, intake: Intake
+) -> str:
+    """Note documents that may lack a row: right below theirs is one without number, and address or date.
+
+    So it is where an export has an invoice's own fields on its first row only, or merges their cells: sent
+    without that row, the invoice would have a wrong sum. Returns the identity of the last document.
+    """
+    columns = {path: frame[column] for column, path in layout.fields.items() if column in frame}
+    blank = {path: _test(column, lambda text: not text.strip()) for path, column in columns.items()}
+    never, always = np.zeros(len(frame), bool), np.ones(len(frame), bool)
+    lacks = np.logical_or.reduce([never, *(blank[path] for path in ("address", "billdate") if path in blank)])
+    has_part = np.logical_or.reduce([never, *(~blank[path] for path in _PARTS if path in blank)])
+    loose = has_part & (keyless | (data & lacks & blank.get("billnum", always)))
+    firm = np.flatnonzero(data & ~loose)
+    rows = frame[ROW].to_numpy()
+
+    def identity(row: int) -> str:
+        path = next(path for path in IDENTITY if path in blank and not blank[path][row])
+        return clean(columns[path].iloc[row]).replace(EXACT, "")
+
+    for row in np.flatnonzero(loose).tolist():
+        before = np.searchsorted(firm, row)
+        if owner := identity(firm[before - 1]) if before else above:
+            intake.continued.setdefault(owner, (layout.number, int(rows[row])))
+    return identity(firm[-1]) if len(firm) else above
+
+
+def _of_keyless(frame: pd.DataFrame, rows: _Bools, layout: Layout) -> Iterator[Finding]:
+    """What to say of rows that belong to no invoice: what damaged them, if anything did."""
+    for row, packed in zip(frame[ROW][rows].tolist(), frame[PROBLEMS][rows].tolist(), strict=True):
+        for problem in Problem.unpack(packed):
+            place = layout.place(row) if problem.column is None else layout.cell(row, problem.column)
+            yield finding(problem.code, place, value=problem.value.replace(EXACT, ""), detail=problem.detail)
+        if not packed:
+            yield finding("row-without-invoice", layout.place(row))
+
+
+def _test(column: pd.Series[Any], test: Any) -> _Bools:
     """For each row whether its text passes, asked once a distinct text."""
     verdicts = np.fromiter((test(text) for text in texts(column)), bool, len(column.cat.categories))
     of_row: np.ndarray[Any, np.dtype[np.bool_]] = verdicts[codes(column)]
     return of_row
 
 
-def _repeats_header(frame: pd.DataFrame, layout: Layout) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _repeats_header(frame: pd.DataFrame, layout: Layout) -> _Bools:
     """Rows that say the header again, as a printed page or a joined export does."""
     same = np.ones(len(frame), bool)
     for column, header in layout.headers.items():
@@ -258,7 +323,7 @@ def _repeats_header(frame: pd.DataFrame, layout: Layout) -> np.ndarray[Any, np.d
 
 def _total_rows(
     frame: pd.DataFrame, cells: list[Any], blank: dict[Any, np.ndarray[Any, np.dtype[np.bool_]]]
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+) -> _Bools:
     """Rows whose first cell is a word such as `Yhteensä` and whose others are numbers."""
     total = np.zeros(len(frame), bool)
     before = np.ones(len(frame), bool)
@@ -268,6 +333,8 @@ def _total_rows(
         before &= blank[name]
     if total.any():
         for name in cells:
-            number = _test(frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip().removesuffix(EXACT))))
+            number = _test(
+                frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip().removesuffix(EXACT)))
+            )
             total &= blank[name] | labels[name] | number
     return total

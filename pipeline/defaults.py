@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.findings import refuse
@@ -66,7 +67,8 @@ def fill(flat: dict[str, str], rules: Given, today: dt.date) -> frozenset[str]:
         for field in ready:
             rule = waiting.pop(field)
             start = today if rule.base == TODAY else dt.date.fromisoformat(flat[rule.base])
-            flat[field] = (start + dt.timedelta(days=rule.days)).isoformat()
+            with suppress(OverflowError):  # beyond the calendar there is no date
+                flat[field] = (start + dt.timedelta(days=rule.days)).isoformat()
             if rule.base == TODAY or rule.base in clock:
                 clock.add(field)
     return frozenset(clock)

@@ -50,6 +50,8 @@ class Document:
     Excel shows it) in the order of the export; the source number counts the run's tables from 0.
     `net`, `vat`, `total` are in the invoice's currency, rounded to cents (`pipeline.money`).
     `clock_fields` are the tags whose value came from today's date: they do not count as content.
+    `sent_as` is the dataset as it leaves, where the ledger knows more than the file: on a credit note the
+    job id of its original, whose `original_id` in the ledger it is.
     `given_totals` is the export's own sum column, one text a row, where it has one (for checking only).
     `payrows` tells for each entry of `payrow` which of `rows` it is; `cells` for invoice fields
     that were blank on the first row which of `rows` they came from. `row_sums` are those of `rows`, in cents.
@@ -62,6 +64,8 @@ class Document:
     vat: Decimal = Decimal("0.00")
     total: Decimal = Decimal("0.00")
     findings: list[Finding] = field(default_factory=list)
+    sent_as: dict[str, Any] | None = None
+    original_id: int | None = None
     clock_fields: frozenset[str] = frozenset()
     given_totals: tuple[str, ...] = ()
     cells: dict[str, int] = field(default_factory=dict)

@@ -18,6 +18,10 @@ from pipeline.privacy import mask, mask_govid
 from pipeline.resources import PACKAGE
 
 
+LONGEST_VALUE, LONGEST_DETAIL = 500, 5000
+"""How many characters a finding shows of a cell, and of a detail such as the headers of a file."""
+
+
 class Severity(StrEnum):
     """How much a finding weighs: an error keeps its invoice from being sent, the others do not."""
 
@@ -53,6 +57,10 @@ class Finding:
     def of(self, billnum: str | None) -> Finding:
         """The same finding, told of the invoice with that bill number."""
         return replace(self, billnum=billnum)
+
+    def saying(self, sentence: str) -> Finding:
+        """The same finding with a sentence more in its message."""
+        return replace(self, message=f"{self.message} {sentence}")
 
 
 class Refusal(Exception):  # noqa: N818 - it is the input that is refused, the program did not err
@@ -90,7 +98,7 @@ def finding(
     """
     entry = catalogue()[code]
     hide = mask_govid if field == "govid" else mask
-    shown = None if value is None else hide(value)
+    shown = None if value is None else _short(hide(value), LONGEST_VALUE)
     names = {
         "field": field,
         "value": shown,
@@ -98,7 +106,7 @@ def finding(
         "file": place and place.file,
         "sheet": place and place.sheet,
         "column": place and place.column,
-        **{name: hide(str(detail)) for name, detail in details.items()},
+        **{name: _short(hide(str(detail)), LONGEST_DETAIL) for name, detail in details.items()},
     }
     return Finding(
         code,
@@ -110,6 +118,10 @@ def finding(
         translate(entry["remedy"]).format_map(names),
         billnum,
     )
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def refuse(code: str, place: Place | None = None, **details: Any) -> Refusal:

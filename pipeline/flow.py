@@ -6,13 +6,15 @@ readers → row frames → columns → values → grouper → validator → send
 from __future__ import annotations
 
 import datetime as dt
+import filecmp
 import signal
+import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,17 @@ import pandas as pd
 
 from pipeline import __version__, outbox
 from pipeline.columns import Intake, Layout, named_frames, understand
+from pipeline.corrections.status import Traces, is_corrections_workbook
+from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.defaults import given
 from pipeline.document import Document, Outcome
-from pipeline.findings import Place, Severity, refuse
+from pipeline.findings import Place, Refusal, Severity, refuse
 from pipeline.frames import texts
 from pipeline.gather import gather
 from pipeline.grouper import build
+from pipeline.language import translate
 from pipeline.ledger import Planned, Run, open_ledger
+from pipeline.originals import against_originals, names_original
 from pipeline.profile import Profile, load_profile
 from pipeline.readers import open_tables
 from pipeline.reconcile import GRACE, Reconciled, any_unknown, reconcile
@@ -39,7 +45,7 @@ from pipeline.settings import Account, account, sandbox_state
 from pipeline.targets import Country, Target
 from pipeline.terminal import Screen
 from pipeline.validator import Validator
-from pipeline.values import convert, decimal_evidence, generic
+from pipeline.values import convert, decimal_evidence, generic, settled_decimal
 
 ROWS_A_FRAME = 50_000
 DOCUMENTS_A_CHUNK = 5_000
@@ -98,11 +104,13 @@ def run(options: Options, screen: Screen) -> int:
         Refusal: nothing can be attempted with this input or configuration, or another run is at work.
     """
     profile = load_profile(options.profile)
+    given(profile)  # a value in it that cannot be read must not wait until the ledger is open
     where = account(options.target, options.country)
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
         raise refuse("consent-missing")
     layouts = _layouts(options.inputs, profile)
+    before = stamps(layouts)
     make_folder(options.out)
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(options.ledger))
@@ -114,27 +122,27 @@ def run(options: Options, screen: Screen) -> int:
         this.describe([_described(layout) for layout in layouts])
         screen.understood(layouts)
         tally = Tally()
+        planned = _planned(this, layouts, profile, options, tally, screen)
         halted = False
         try:
             if options.sends:
                 service = stack.enter_context(open_service(where))
                 stop = stack.enter_context(stopping(screen))
                 ask_about_unknown(this, service, stop, options.grace, screen)
-                planned = _planned(this, layouts, profile, options, tally, screen)
                 if asks:
-                    planned = outbox.keep(planned)
+                    planned = [outbox.keep(each) for each in planned]
                 if not asks or _consent(tally, where, screen):
-                    halted = _send(planned, this, service, stop, options, screen).try_again
+                    for each in planned:
+                        halted = halted or _send(each, this, service, stop, options, screen).try_again
                     ask_about_unknown(this, service, stop, options.grace, screen)
-            else:
-                planned = _planned(this, layouts, profile, options, tally, screen)
-            for _ in planned:  # what was not sent is planned all the same, so that all rows are told
+            for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
         finally:
             _note(this, tally)
             code = exit_code(this, halted=halted, errors=tally.has_errors)
             this.finish(code, tally.as_totals())
             show_report(this, options.out, screen)
+            _correct(this, layouts, before, options.out, screen)
     return code
 
 
@@ -159,51 +167,86 @@ def show_report(this: Run, out: Path, screen: Screen) -> None:
     screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
 
 
-def _layouts(inputs: Iterable[Path], profile: Profile) -> list[Layout]:
+def _correct(
+    this: Run, layouts: Sequence[Layout], before: dict[str, Stamp], out: Path, screen: Screen
+) -> None:
+    """Write the workbook in which to correct what did not go, if there is anything to correct."""
+    try:
+        path = write_corrections(this.ledger.engine, this.id, layouts, before, out)
+    except (OSError, Refusal) as error:
+        # The report is there, and tells all; this one is a convenience.
+        screen.say(translate("The corrections workbook could not be written: {reason}", reason=error))
+    else:
+        if path:
+            screen.say(translate("Correct it here, and run this file: {path}", path=path))
+
+
+def _layouts(inputs: Sequence[Path], profile: Profile) -> list[Layout]:
     reading = profile.reading
-    sheet = None if reading.sheet == "*" else reading.sheet
     files = [
-        open_tables(path, sheet=sheet, encoding=reading.encoding, delimiter=reading.delimiter)
+        open_tables(
+            path,
+            sheet=None if reading.sheet == "*" or is_corrections_workbook(path) else reading.sheet,
+            encoding=reading.encoding,
+            delimiter=reading.delimiter,
+        )
         for path in inputs
     ]
+    _refuse_same_file(inputs)
     return understand(files, profile)
+
+
+def _refuse_same_file(inputs: Sequence[Path]) -> None:
+    """A file given twice, also as a copy, would double the rows of its invoices.
+
+    Raises:
+        Refusal: `file-twice`.
+    """
+    for number, path in enumerate(inputs):
+        for other in inputs[:number]:
+            if filecmp.cmp(path, other, shallow=False):
+                raise refuse("file-twice", Place(str(path)), other=other)
 
 
 def _documents(
     layouts: Sequence[Layout], profile: Profile, options: Options, intake: Intake, screen: Screen
 ) -> Iterator[list[Document]]:
-    """The checked documents of all tables, in chunks.
+    """The documents of all tables, in chunks, not yet checked.
 
     The first chunk comes when every row has been read: only then are the number convention, the damaged
     rows and the last row of each document known.
     """
-    today = dt.datetime.now().astimezone().date()
+    today = _today()
     rules = given(profile)
-    validator = Validator(layouts, Context(today, options.country.alpha3))
-    evidence: set[str] = set()
+    evidence: list[set[str]] = [set() for _ in layouts]
+    traces = Traces(layouts)
     size = sum(_text_size(path) for path in options.inputs)
     for frame in gather(_read(layouts, intake, evidence, screen), size):
         conventions = profile.conventions
-        if conventions.decimal is None and len(evidence) == 1:
-            conventions = conventions.model_copy(update={"decimal": next(iter(evidence))})
+        if conventions.decimal is None:
+            conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
         columns = convert(frame, conventions)
-        documents = build(frame, columns, layouts, rules, today, intake.suspects)
+        documents = build(
+            *(frame, columns, layouts, rules, today, intake.suspects),
+            continued=intake.continued,
+            several_tables=profile.reading.several_tables,
+        )
         while chunk := list(islice(documents, DOCUMENTS_A_CHUNK)):
-            validator.check(chunk)
+            traces.add_to(chunk)
             yield chunk
 
 
 def _read(
-    layouts: Sequence[Layout], intake: Intake, evidence: set[str], screen: Screen
+    layouts: Sequence[Layout], intake: Intake, evidence: Sequence[set[str]], screen: Screen
 ) -> Iterator[pd.DataFrame]:
-    """Every table's named frames, noting on the way what proves the decimal separator."""
+    """Every table's named frames, noting on the way what proves each one's decimal separator."""
     known = schema_fields()
     with screen.progress("Reading", 1.0, unit=None) as bar:
         for number, layout in enumerate(layouts):
             for frame in named_frames(layout, ROWS_A_FRAME, intake):
                 for name in layout.fields.values():
-                    if len(evidence) < 2 and known[generic(name)].kind in _NUMBERS:
-                        evidence |= decimal_evidence(texts(frame[name]))
+                    if len(evidence[number]) < 3 and known[generic(name)].kind in _NUMBERS:
+                        evidence[number].update(decimal_evidence(texts(frame[name])))
                 bar.reach((number + layout.table.share_read) / len(layouts))
                 yield frame
         bar.reach(1.0)
@@ -211,16 +254,47 @@ def _read(
 
 def _planned(
     this: Run, layouts: Sequence[Layout], profile: Profile, options: Options, tally: Tally, screen: Screen
+) -> list[Iterator[Planned]]:
+    """The documents that may be sent, each recorded in the ledger as such; the others are recorded too.
+
+    First all but the credit notes that name an invoice, then those: what they credit may be in the same
+    file, and has to be there before them.
+    """
+    validator = Validator(layouts, Context(_today(), options.country.alpha3))
+    crediting: list[Document] = []
+
+    def invoices() -> Iterator[list[Document]]:
+        for chunk in _documents(layouts, profile, options, tally.intake, screen):
+            validator.check(chunk)
+            crediting.extend(each for each in chunk if each.valid and names_original(each))
+            waiting = {id(each) for each in crediting}
+            yield [each for each in chunk if id(each) not in waiting]
+
+    def credit_notes() -> Iterator[list[Document]]:
+        while chunk := crediting[:DOCUMENTS_A_CHUNK]:
+            for document, broken in against_originals(this, chunk):
+                validator.add(document, broken)
+            yield chunk
+            del crediting[:DOCUMENTS_A_CHUNK]
+
+    return [_recorded(this, chunks, profile, tally, screen) for chunks in (invoices(), credit_notes())]
+
+
+def _recorded(
+    this: Run, chunks: Iterator[list[Document]], profile: Profile, tally: Tally, screen: Screen
 ) -> Iterator[Planned]:
-    """The documents that may be sent, each recorded in the ledger as such; the others are recorded too."""
-    chunks = _documents(layouts, profile, options, tally.intake, screen)
-    with screen.progress("Checking") as bar:
-        for chunk in chunks:
-            for each in chunk:
-                _guard(each, profile)
-            tally.count(chunk)
-            yield from this.plan(chunk)
-            bar.advance(len(chunk))
+    for first in chunks:  # no progress where there is nothing to check
+        with screen.progress("Checking") as bar:
+            for chunk in chain([first], chunks):
+                for each in chunk:
+                    _guard(each, profile)
+                tally.count(chunk)
+                yield from this.plan(chunk)
+                bar.advance(len(chunk))
+
+
+def _today() -> dt.date:
+    return dt.datetime.now().astimezone().date()
 
 
 def _guard(document: Document, profile: Profile) -> None:
@@ -246,9 +320,13 @@ def _send(
     options: Options,
     screen: Screen,
 ) -> SendResult:
+    batches = _batches(planned, options.batch_size)
+    first = next(batches, None)
+    if first is None:
+        return SendResult(0, 0, None)
     with screen.progress("Sending") as bar:
         return send(
-            _batches(planned, options.batch_size),
+            chain([first], batches),
             run=this,
             service=service,
             workers=options.workers,
@@ -373,11 +451,13 @@ def make_folder(out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass  # before anything is sent it must be sure that the report can be written
     except OSError as error:
         raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
 
 
-def show_columns(inputs: Iterable[Path], profile_path: Path | None, screen: Screen) -> None:
+def show_columns(inputs: Sequence[Path], profile_path: Path | None, screen: Screen) -> None:
     """Show how each table of the inputs is understood, column by column.
 
     Raises:

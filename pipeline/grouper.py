@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.attachments import Attachments
-from pipeline.columns import SOURCE, Layout
+from pipeline.columns import IDENTITY, SOURCE, Layout
 from pipeline.credit import CREDIT, negative, settle_signs
 from pipeline.debtor import settle
 from pipeline.defaults import Given, fill
@@ -25,7 +26,7 @@ from pipeline.document import KIND_OF_JOBTYPE, Document, Kind
 from pipeline.findings import Finding, Place, finding
 from pipeline.frames import codes
 from pipeline.money import Cents, cents, document_sums, row_sums_bulk
-from pipeline.readers.table import EXACT, PROBLEMS, ROW, Problem
+from pipeline.readers.table import DAMAGES_ROW, EXACT, PROBLEMS, ROW, Problem
 from pipeline.rules.base import Broken
 from pipeline.rules.credit import REFUNDS, is_credit
 from pipeline.shape import nest
@@ -50,6 +51,8 @@ def build(
     today: dt.date,
     suspects: set[str],
     *,
+    continued: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    several_tables: bool = False,
     home: str | None = None,
     attachments: Attachments | None = None,
 ) -> Iterator[Document]:
@@ -62,6 +65,8 @@ def build(
         given: the profile's constants and defaults.
         today: the day that default dates may count from.
         suspects: the texts of damaged rows.
+        continued: rows that may belong to the document of that identity (`columns.Intake`).
+        several_tables: whether an invoice's rows may lie in more than one table.
         home: the biller's country (alpha-3).
         attachments: the folder of files to attach.
     """
@@ -83,8 +88,7 @@ def build(
         document = Document({}, Kind.INVOICE, places[start:end], findings=findings.by_document[number])
         document.cells = later.get(number, {})
         document.clock_fields = fill(flat, given, today)
-        if suspects and (suspect := _identity(flat))[1] in suspects:
-            document.findings.append(findings.at(start, "touched-by-damage", *suspect))
+        document.findings += findings.of_missing_rows(start, flat, suspects, continued)
         if not settle(flat, home):
             document.findings.append(findings.at(start, "customertype-unknown", "customertype"))
         document.kind = KIND_OF_JOBTYPE.get(flat["jobtype"], Kind.INVOICE)
@@ -93,17 +97,9 @@ def build(
         document.dataset = nest(flat)
         if attached:
             document.dataset["attachment"] = attached
-        document.payrows = [at for at, row in enumerate(payrows[start:end]) if row]
-        if document.payrows:
-            document.dataset["payrow"] = [row for row in payrows[start:end] if row]
-            document.row_sums = sums[start:end]
-            document.net, document.vat, document.total = document_sums(document.row_sums)
-            if document.kind is Kind.INVOICE:
-                document.dataset.pop(
-                    "amount", None
-                )  # an open sum beside the rows is not the service's to know
-        elif amount := flat.get("amount"):
-            document.net = document.total = cents(Decimal(amount))
+        _add_rows(document, payrows[start:end], sums[start:end])
+        if document.payrows and not several_tables and places[start][0] != places[end - 1][0]:
+            document.findings += findings.of_tables(start, document)
         document.given_totals = tuple(given_totals[start:end])
         if mark == CREDIT or is_credit(document):
             broken += _settle_credit(document, mark)
@@ -239,10 +235,28 @@ def _kinds(jobtype: _Field | None, rows: int, defaults: dict[str, str]) -> _Ints
     return np.array([*of_value, blank], np.int64)[jobtype.codes]
 
 
-def _identity(flat: dict[str, str]) -> tuple[str, str]:
-    """What a damaged row elsewhere would hold of this document: the field and its value."""
+def _suspect(flat: dict[str, str], suspects: set[str]) -> str | None:
+    """The field by which a damaged row elsewhere may have been this document's."""
     names = ("billnum", "custnum", "govid", "company", "person", "name", "lastname")
-    return next(((name, flat[name]) for name in names if name in flat), ("billnum", ""))
+    return next((name for name in names if flat.get(name) in suspects), None)
+
+
+def _identity(flat: Mapping[str, str]) -> str:
+    """What tells the document from others."""
+    return next((flat[name] for name in IDENTITY if name in flat), "")
+
+
+def _add_rows(document: Document, rows: list[dict[str, str]], sums: list[Cents]) -> None:
+    """Give the document its rows and its sums; without rows its sum is the open one, if it has that."""
+    document.payrows = [at for at, row in enumerate(rows) if row]
+    if document.payrows:
+        document.dataset["payrow"] = [row for row in rows if row]
+        document.row_sums = sums
+        document.net, document.vat, document.total = document_sums(sums)
+        if document.kind is Kind.INVOICE:
+            document.dataset.pop("amount", None)  # the service takes no open sum beside rows
+    elif amount := document.dataset.get("amount"):
+        document.net = document.total = cents(Decimal(amount))
 
 
 def _settle_credit(document: Document, mark: str | None) -> list[Broken]:
@@ -283,6 +297,25 @@ class _Findings:
         own = document.cells.get(broken.field, 0) if broken.row is None else document.payrows[broken.row]
         return self.at(start + own, broken.code, broken.field, broken.value, **broken.details)
 
+    def of_missing_rows(
+        self, start: int, flat: dict[str, str], suspects: set[str], continued: Mapping[str, tuple[int, int]]
+    ) -> Iterator[Finding]:
+        """A row of the document may be missing: a damaged one, or one that does not say whose it is."""
+        if suspects and (suspect := _suspect(flat, suspects)):
+            yield self.at(start, "touched-by-damage", suspect, flat[suspect])
+        if continued and (below := continued.get(_identity(flat))):
+            yield self.at(start, "row-below-unnamed", "billnum", below=below[1])
+
+    def of_tables(self, start: int, document: Document) -> Iterator[Finding]:
+        """An invoice whose rows lie in two tables: an export given twice would double its sum."""
+        first = document.rows[document.payrows[0]]
+        for at in document.payrows:
+            if document.rows[at][0] != first[0]:
+                place = self._layouts[first[0]].place(first[1])
+                elsewhere = ", ".join(filter(None, (place.file, place.sheet, f"row {place.row}")))
+                yield self.at(start + at, "invoice-in-two-tables", "billnum", elsewhere=elsewhere)
+                return
+
     def of_problems(self, packed: pd.Series[Any]) -> None:
         """What the reader could not read, where it matters: in a known column or the whole row."""
         if not any(packed.cat.categories):
@@ -292,7 +325,8 @@ class _Findings:
             source, number = self._rows.places[row].tolist()
             layout = self._layouts[source]
             for problem in Problem.unpack(text[row]):
-                if problem.column is not None and problem.column not in layout.fields:
+                unused = problem.column is not None and problem.column not in layout.fields
+                if unused and problem.code not in DAMAGES_ROW:
                     continue
                 place = (
                     Place(layout.table.file, layout.table.sheet, number)

@@ -61,13 +61,13 @@ def judge(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnswer]:
     said = meaning(answer)
     counted = replies.counts(answer.content)
     if said is Meaning.COUNTED and counted:
-        return _judge_count(answer, counted, billnums)
+        return _judge_count(counted, billnums)
     if said is Meaning.REFUSED:
         return _judge_refusal(answer, replies.errors(answer.content), billnums)
     return [JobAnswer(Verdict.UNKNOWN, _why_unknown(answer))] * len(billnums)
 
 
-def _judge_count(answer: Answer, counted: Counts, billnums: Sequence[str | None]) -> list[JobAnswer]:
+def _judge_count(counted: Counts, billnums: Sequence[str | None]) -> list[JobAnswer]:
     sent, accepted = len(billnums), counted.accepted
     base = _base([*counted.jobs, *counted.errors], billnums)
     failed, unnamed = _named(counted.errors, billnums, base)
@@ -75,14 +75,12 @@ def _judge_count(answer: Answer, counted: Counts, billnums: Sequence[str | None]
     contradiction = _contradiction(counted, billnums, failed, taken)
     if contradiction:
         return [JobAnswer(Verdict.UNKNOWN, f"its answer contradicts itself: {contradiction}")] * sent
-    if accepted == 0:
-        return _judge_refusal(answer, counted.errors, billnums)
     if not taken and len(unplaced) == sent == accepted:
         taken = dict(enumerate(unplaced))  # an entry for each job sent: in the order sent
     if len(failed) == sent - accepted:
         rest = JobAnswer(Verdict.ACCEPTED)
-    elif len(taken) == accepted:
-        rest = JobAnswer(Verdict.REFUSED, _text(unnamed) or answer.text)
+    elif len(taken) == accepted and len(unnamed) >= sent - accepted - len(failed):
+        rest = _refused(unnamed)  # every job is accounted for, though not by name
     else:
         why = f"the service accepted {accepted} of {sent} and did not say for each which"
         rest = JobAnswer(Verdict.UNKNOWN, why)

@@ -8,7 +8,7 @@ step: some 10 ms, and only when it is not English that is spoken. `pipeline.mess
 from __future__ import annotations
 
 import os
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache
 from typing import Any
 
@@ -67,7 +67,8 @@ def shown_number(value: Decimal | int, decimals: int = 0) -> str:
     from babel.numbers import format_decimal  # noqa: PLC0415 - start-up time
 
     places = "." + "0" * decimals if decimals else ""
-    return format_decimal(value, f"#,##0{places}", locale=language())
+    with localcontext(prec=100):  # a sum of any length
+        return format_decimal(value, f"#,##0{places}", locale=language())
 
 
 def shown_money(value: Decimal) -> str:

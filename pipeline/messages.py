@@ -94,7 +94,7 @@ def _of_data() -> Iterator[tuple[str, str]]:
             yield place, text
 
 
-_WORDS = ("report.toml", "kinds.toml", "explanations.toml", "template.toml")
+_WORDS = ("report.toml", "kinds.toml", "explanations.toml", "template.toml", "corrections.toml")
 
 
 def _strings(part: Any) -> Iterator[str]:

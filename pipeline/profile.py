@@ -22,6 +22,8 @@ class Reading(_Section):
     """A workbook's sheet by name, or `*` for every sheet with a header."""
     header_row: Annotated[int, Field(ge=1)] | None = None
     """The header's row as Excel shows it."""
+    several_tables: bool = False
+    """Whether the rows of one invoice may lie in several files or sheets."""
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 

@@ -221,10 +221,8 @@ def _settlement(asking: _Asking, row: Row[Any]) -> Settlement | None:
     if look.result is _Is.UNCLEAR:
         return _stays(row, look.why)
     if not row.guarded:
-        return _stays(
-            row,
-            f"{row.reason}; the service does not show it, but nothing would keep it from being there twice",
-        )
+        why = "the service does not show it, and without checkbillnum it could come to be there twice"
+        return _stays(row, f"{row.reason}; {why}")
     if age(row.updated) < asking.grace:
         return None
     why = f"the service did not have it {asking.grace:g} s later: it may go again, under checkbillnum"

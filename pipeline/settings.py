@@ -6,6 +6,8 @@ Never from the command line, where other users of the machine could read them.
 from __future__ import annotations
 
 import ipaddress
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +19,9 @@ from pipeline.findings import refuse
 from pipeline.targets import Country, Target, host, production_hosts
 
 APP = "ropo-pipeline"
+
+KEYRING_PATIENCE = 10.0
+"""Seconds that a keyring has to answer: nobody opens a locked one at night."""
 
 
 class _Environment(BaseSettings):
@@ -49,7 +54,7 @@ def account(target: Target, country: Country, *, needs_apicode: bool = True) -> 
     Raises:
         Refusal: credentials are missing, or the base URL cannot be trusted with them.
     """
-    given = _Environment()
+    given = _environment()
     base_url = _checked_url(given.base_url, target) if given.base_url else None
     if target is Target.SANDBOX:
         return Account("sandbox", given.cid or "sandbox", given.apicode or SecretStr("sandbox"), base_url)
@@ -64,6 +69,13 @@ def account(target: Target, country: Country, *, needs_apicode: bool = True) -> 
         )
         raise refuse("credentials-missing", missing=missing, environment=environment)
     return Account(environment, cid, SecretStr(apicode), base_url or host(target, country))
+
+
+def _environment() -> _Environment:
+    try:
+        return _Environment()
+    except (OSError, UnicodeDecodeError) as error:
+        raise refuse("settings-unreadable", reason=error) from error
 
 
 def default_ledger() -> str:
@@ -85,13 +97,20 @@ def _data_folder() -> Path:
 
 
 def _from_keyring(environment: str, name: str) -> str | None:
+    """What the keyring holds, if there is one and it answers: a locked one waits for a person to open it."""
     import keyring  # noqa: PLC0415 - start-up time
     from keyring.errors import KeyringError  # noqa: PLC0415 - start-up time
 
-    try:
-        return keyring.get_password(f"{APP} {environment}", name)
-    except KeyringError:  # a machine without a keyring has none of our secrets either
-        return None
+    found: list[str | None] = []
+
+    def ask() -> None:
+        with suppress(KeyringError):  # a machine without a keyring has none of our secrets either
+            found.append(keyring.get_password(f"{APP} {environment}", name))
+
+    asking = threading.Thread(target=ask, name="keyring", daemon=True)
+    asking.start()
+    asking.join(KEYRING_PATIENCE)
+    return found[0] if found else None
 
 
 def _checked_url(text: str, target: Target) -> str:

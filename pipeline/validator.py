@@ -65,6 +65,10 @@ class Validator:
                         self._finding(document, broken) for broken in rule(document, self._context)
                     ]
 
+    def add(self, document: Document, broken: Iterable[Broken]) -> None:
+        """Add to a document what was found broken elsewhere."""
+        document.findings += [self._finding(document, each) for each in broken]
+
     def _add_schema_findings(self, document: Document) -> None:
         told = {each.field for each in document.findings if each.severity is Severity.ERROR}
         for error in self._explain(document.dataset):
@@ -104,7 +108,10 @@ class Validator:
     def place(self, document: Document, field: str, row: int | None) -> Place:
         """The cell of a field: on the row of that `payrow`, or where the document's value came from."""
         # The first of a group may stand in a column without a number: `cashdiscountrow.discountdate`.
-        names = (field, _HELPERS.get(field, field), field.replace("1.", ".", 1))
+        names = [field, _HELPERS.get(field, field), field.replace("1.", ".", 1)]
+        # A whole group stands in its columns, of which the first is shown.
+        columns = self._layouts[document.rows[0][0]].fields.values()
+        names += [name for name in columns if name.startswith((f"{field}.", f"{field}1."))][:1]
         places = [self._in_column(document, name, row) for name in names]
         return next((place for place in places if place.cell), places[0])
 
@@ -135,12 +142,18 @@ def _field(path: Sequence[str | int]) -> tuple[str, int | None]:
     return name.removeprefix("."), None
 
 
+def _sentence(text: str) -> str:
+    return f"{text}." if text and not text.endswith(".") else text
+
+
 def _expected(error: ValidationError) -> str:
     """What the schema's own words say the value must be."""
     schema = error.schema if isinstance(error.schema, dict) else {}
     if error.validator == "required":
         missing = schema.get("properties", {}).get(str(error.message).split("'")[1], {})
-        return str(missing.get("description", ""))
+        return _sentence(str(missing.get("description", "")))
     if error.validator == "enum":
         return "Allowed: " + ", ".join(map(str, schema["enum"])) + "."
+    if error.validator == "maxLength":
+        return f"It has {len(error.instance):,} characters; at most {schema['maxLength']:,} are taken."
     return str(schema.get("description") or error.message)

@@ -75,8 +75,10 @@ def decimal_evidence(distinct: Iterable[str]) -> set[str]:
     A text such as `1.234` proves nothing but that the question matters (`?`); the same dot is a thousands
     separator in `1.234.567`.
     """
-    proof = set()
-    for text in distinct:
+    cells = distinct if isinstance(distinct, list) else list(distinct)
+    plain = [_PLAIN_NUMBER.fullmatch(text) for text in cells]  # nearly all: 0.1 s instead of 0.8 for 400,000
+    proof = {match[1] for match in plain if match} - {None}
+    for text in [text for text, match in zip(cells, plain, strict=True) if not match]:
         if text.endswith(EXACT):  # a number cell knows no convention
             continue
         digits = _number_body(text)[1]
@@ -110,21 +112,39 @@ def _convert_column(
     distinct: np.ndarray[Any, np.dtype[np.object_]], kind: str, conventions: Conventions
 ) -> Column:
     converter = _CONVERTERS[kind]
-    values: list[str] = []
+    values = _plain_values(distinct, converter)
     problems, repairs = {}, {}
-    for code, text in enumerate(distinct):
-        cleaned = _prepared(text, kind)
-        value = ""
-        if cleaned:
+    for code in [code for code, value in enumerate(values) if value is None]:
+        text, values[code] = distinct[code], ""
+        if cleaned := _prepared(text, kind):
             try:
-                value = converter(cleaned, conventions)
+                value = values[code] = converter(cleaned, conventions)
             except Unreadable as problem:
                 problems[code] = problem
             else:
                 if repair := _repair(text, value, kind):
                     repairs[code] = repair
-        values.append(value)
     return Column(distinct, np.array(values, dtype=object), problems, repairs)
+
+
+def _plain_values(
+    distinct: np.ndarray[Any, np.dtype[np.object_]], converter: Callable[[str, Conventions], str]
+) -> list[str | None]:
+    """The values of texts that need no reading; None for the others, which the converter reads.
+
+    Nearly all of an export's texts are plain. Measured on the 600,000 distinct ones of 200,000 rows: 1.4 s
+    read one by one, 0.3 s so. The tests hold it against reading, which is the obvious way.
+    """
+    form = _PLAIN_FORMS.get(converter)
+    if form is None:
+        return [None] * len(distinct)
+    is_plain = form.fullmatch
+    if converter in {_money, _decimal}:
+        return [
+            text.replace(",", ".").replace(EXACT, "") if is_plain(text) else None
+            for text in distinct.tolist()
+        ]
+    return [text if is_plain(text) else None for text in distinct.tolist()]
 
 
 # -- text ------------------------------------------------------------------------------------------
@@ -167,7 +187,7 @@ _WAS_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+|[0-9]+[.,]0", re.IGNORE
 
 
 def _code(text: str, _: Conventions) -> str:
-    """A code as it stands; not what a program made of it as a number: 1,23457E+14, 1001.0, 2026.1 for 2026.10.
+    """A code as it stands, unless it was a number meanwhile: 1,23457E+14, 1001.0, 2026.1 for 2026.10.
 
     Raises:
         Unreadable: digits or zeros at its end may be missing.
@@ -204,8 +224,11 @@ def _postcode(text: str, conventions: Conventions) -> str:
 _CURRENCY = re.compile(
     r"^(?:€|EUR|SEK|NOK|kr)\.? ?|(?<=[0-9.,\s-]) ?(?:€|EUR|SEK|NOK|kr\.?|%)$", re.IGNORECASE
 )
+MOST_DIGITS = 12
+"""How many digits a number may have before its decimal separator."""
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:([.,])[0-9]{1,2})?")
 _GROUPED_TWICE = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3}){2,}|(?:,[0-9]{3}){2,})")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 # One mark only, and no thousands mark: (0,125  1234,567  35,5); or thousands mark, then the other one.
@@ -219,7 +242,8 @@ def number(text: str, conventions: Conventions) -> Decimal:
     """The number that a cell text says: `1 234,50`, `1.234,50`, `−5,00`, `5,00-`, `35,00 €`, `25,5 %`.
 
     Raises:
-        Unreadable: it is no number, or `1.234` could be two and the file's own convention is not known.
+        Unreadable: it is no number, larger than any price or quantity, or `1.234` could be two and the
+            file's own convention is not known.
     """
     negative, digits = _number_body(text.removesuffix(EXACT))
     if text.endswith(EXACT) and _PLAIN.fullmatch(digits):
@@ -240,6 +264,8 @@ def number(text: str, conventions: Conventions) -> Decimal:
         plain = digits.replace("." if mark == "," else ",", "").replace(mark, ".")
     else:
         raise Unreadable("number-form")
+    if len(plain.partition(".")[0]) > MOST_DIGITS:
+        raise Unreadable("number-too-large")
     value = Decimal(plain)
     return -value if negative else value
 
@@ -367,3 +393,15 @@ _CONVERTERS: dict[str, Callable[[str, Conventions], str]] = {
     "base64": _line,
 }
 """A converter for each kind in `schemas/values.json`; each is given a cleaned, nonblank text."""
+
+_PLAIN_FORMS: dict[Callable[[str, Conventions], str], re.Pattern[str]] = {
+    # one line of ASCII and Latin-1 letters and signs, single spaces between them
+    _line: re.compile("[!-~\u00a1-\u00ac\u00ae-\u00ff]+(?: [!-~\u00a1-\u00ac\u00ae-\u00ff]+)*"),
+    _joined: re.compile("[0-9A-Za-z-]+"),
+    _upper: re.compile("[0-9A-Z-]+"),
+    _billnum: re.compile("[0-9]+"),
+    _postcode: re.compile("[0-9]+"),
+    _money: re.compile(f"(?:-?[1-9][0-9]*|0)(?:,[0-9]{{2}}|\\.[0-9]{{2}}{EXACT}?)"),
+    _decimal: re.compile(f"(?:-?[1-9][0-9]*|0)(?:,[0-9]?[1-9]|\\.[0-9]?[1-9]{EXACT}?)?"),
+}
+"""By converter, texts that it returns as they are, but for the decimal point."""

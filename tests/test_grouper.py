@@ -119,7 +119,7 @@ def test_a_date_from_the_clock_needs_a_bill_number() -> None:
 def test_documents_of_damaged_rows_are_held_back() -> None:
     """An invoice whose number stands in a damaged row may lack that row, so it is not sent."""
     damaged = table([HEADER, good(), good(Laskunumero="1002")])
-    damaged.suspects |= {"1001", "Acme Oy"}
+    damaged.suspects |= {"1001", "50,00"}
     found, _ = documents(damaged)
     assert [each.valid for each in found] == [False, True]
     assert told(found) == [("touched-by-damage", "A2")]
@@ -186,3 +186,11 @@ def test_title_header_blank_and_total_rows_are_set_aside() -> None:
         (0, "no-invoice"): [7],
     }
     assert [(each.code, each.place.row) for each in intake.findings] == [("row-without-invoice", 7)]
+
+
+def test_a_damaged_row_without_its_number_holds_back_its_customer() -> None:
+    """Where only the customer is left of a damaged row, none of the customer's invoices is sent."""
+    damaged = table([HEADER, good(), good(Laskunumero="1002", Nimi="Beta Oy")])
+    damaged.suspects |= {"Acme Oy"}
+    found, _ = documents(damaged)
+    assert told(found) == [("touched-by-damage", "D2")]

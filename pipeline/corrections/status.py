@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.findings import Finding
 from pipeline.language import LANGUAGES, catalogue, translate
-from pipeline.readers.table import cell_name
 from pipeline.resources import data_text
 
 if TYPE_CHECKING:
@@ -98,15 +97,6 @@ def origin_text(file: str, sheet: str | None, row: int) -> str:
     return ", ".join(part for part in (file, sheet, str(row)) if part)
 
 
-def cell_column(cell: str) -> int:
-    """The column of a cell such as `F12`, counted from 0."""
-    letters = cell.rstrip("0123456789")
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return column - 1
-
-
 def _origin_column(header: Sequence[str]) -> int | None:
     known = _known("origin")
     return next((at for at, text in enumerate(header) if _plain(text) in known), None)
@@ -115,13 +105,8 @@ def _origin_column(header: Sequence[str]) -> int | None:
 @cache
 def _known(key: str) -> frozenset[str]:
     text = words()["headers"][key]
-    return frozenset(
-        _plain(text if code == "en" else catalogue(code).get(text, text)) for code in LANGUAGES
-    )
+    return frozenset(_plain(text if code == "en" else catalogue(code).get(text, text)) for code in LANGUAGES)
 
 
 def _plain(header: str) -> str:
     return re.sub(r"\s+", " ", header).strip().casefold()
-
-
-__all__ = ["MARK", "Traces", "cell_column", "cell_name", "is_corrections", "is_status", "origin_text", "origins"]

@@ -56,6 +56,9 @@ def content(key: bytes, document: Document, guard: str | None) -> Content:
     hashed = written
     if document.clock_fields:
         hashed = as_json({tag: value for tag, value in dataset.items() if tag not in document.clock_fields})
+    if document.sent_as is not None:
+        dataset = {tag: value for tag, value in document.sent_as.items() if tag != GUARD}
+        written = as_json(dataset)
     body = written if guard is None else b'{"%s":"%s",%s' % (GUARD.encode(), guard.encode(), written[1:])
     return Content(_keyed(key, hashed), _payload(key, dataset, written), body)
 

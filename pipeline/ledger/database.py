@@ -108,7 +108,7 @@ def open_database(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Eng
         # SQLite gives its -wal and -shm files the mode of the file itself.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
-        engine = create_engine(make_url(url), pool_size=32)
+        engine = create_engine(make_url(url), pool_size=32, hide_parameters=True)
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", _on_begin)
         # Two processes may both find an empty file: one creates the tables, the other waits.

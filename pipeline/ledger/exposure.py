@@ -18,7 +18,10 @@ from pipeline.ledger.tables import document
 if TYPE_CHECKING:
     from pipeline.ledger.ledger import Ledger
 
-VERSION = ("content_hash", "payload", "net", "vat", "total", "custnum", "billdate", "jobtype", "guarded")
+VERSION = (
+    *("content_hash", "payload", "net", "vat", "total"),
+    *("custnum", "billdate", "original_id", "jobtype", "guarded"),
+)
 """The columns of `document` that tell one content from another."""
 
 

@@ -73,6 +73,12 @@ class _Decision(NamedTuple):
         return self.outcome is Outcome.NOT_SENT
 
 
+def identity_of(run: Run, document: Document) -> str:
+    """What the ledger knows it by: its bill number, else `#` and the hash of its content."""
+    billnum = document.billnum if document.kind in JOBS else None
+    return billnum or f"#{content(run.ledger.key, document, None).hash}"
+
+
 def _entry(run: Run, document: Document) -> _Entry:
     dataset = document.dataset
     billnum = document.billnum if document.kind in JOBS else None
@@ -95,6 +101,7 @@ def _entry(run: Run, document: Document) -> _Entry:
         "total": str(document.total),
         "custnum": custnum and without_codes(run.ledger.key, custnum),
         "billdate": dataset.get("billdate"),
+        "original_id": document.original_id,
     }
     return _Entry(document, identity, columns, of.body)
 
@@ -132,7 +139,10 @@ def _against(run: Run, entry: _Entry, row: Row[Any] | None) -> _Decision:
         )
     if row.content_hash == entry.columns["content_hash"]:
         return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
-    changes = differences(row.payload, entry.columns["payload"], document.clock_fields)
+    aside = set(document.clock_fields)
+    if row.original_id is not None and row.original_id == document.original_id:
+        aside |= {"refundtojobid", "refundtobillnum"}  # two names of one invoice
+    changes = differences(row.payload, entry.columns["payload"], aside)
     if not changes:  # the profile now takes from the file what came from the clock then, or the reverse
         return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
     more = len(changes) - _SHOWN_DIFFERENCES

@@ -314,7 +314,7 @@ class Run:
         return self.place((ranges[0][0], ranges[0][1])) if ranges else Place()
 
     def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Give this run an invoice for each document that it did not read, as the run has it that planned it."""
+        """Give this run an invoice for each document that it did not read: that of the run that planned it."""
         invoice, document = tables.invoice.c, tables.document.c
         mine = select(invoice.document_id).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
         missing = connection.execute(

@@ -70,6 +70,7 @@ document = Table(
     Column("total", Text, nullable=False),
     Column("custnum", Text),
     Column("billdate", Text),
+    Column("original_id", Integer, ForeignKey("document.id")),  # on a credit note: the invoice it credits
     Column("run_id", Text, ForeignKey("run.id"), nullable=False),  # the run that last planned it
     Column("batch_id", Integer, ForeignKey("batch.id")),  # the batch that it last went with
     Column("attempt", Integer, nullable=False),  # how often it was in a batch
@@ -83,6 +84,8 @@ document = Table(
     UniqueConstraint("environment", "cid", "kind", "identity"),
     Index("document_state", "environment", "cid", "state"),
     Index("document_billnum", "billnum"),
+    Index("document_jobid", "jobid"),
+    Index("document_original", "original_id"),
 )
 
 batch = Table(

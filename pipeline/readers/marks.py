@@ -48,12 +48,12 @@ class UnusualError(Exception):
 
 _CELL = rb'<c r="([A-Z]{1,3})([0-9]{1,7})"'
 _UNUSUAL = re.compile(rb'<c(?! r="[A-Z]{1,3}[0-9]{1,7}")[\s>/]')
-_F = rb"(?:<f[^>]*/>|<f[^>]*>([^<]*)</f>)\s*+"
-_ERROR = re.compile(_CELL + rb'[^>]* t="e"[^>]*>\s*+(?:' + _F + rb")?(?:<v[^>/]*>([^<]*))?")
-_FORMULA = rb'(?![^>]* t="(?:str|e)")[^>]*>\s*+' + _F
-_NO_VALUE = re.compile(_CELL + _FORMULA + rb"(?!<v[^>/]*>[^<])")
-_NO_VALUE_OR_ZERO = re.compile(_CELL + _FORMULA + rb"(?!<v[^>/]*>(?!0<)[^<])")
-_HIDDEN_ROW = re.compile(rb'<row [^>]*hidden="(?:1|true)"[^>/]*>')
+_F = rb"""<f(?:(?:[^>"]|"[^"]*")*/>|(?:[^>"]|"[^"]*")*>([^<]*)</f>)[^<]*+"""
+_ERROR = re.compile(_CELL + rb'[^>]* t="e"[^>]*>[^<]*+(?:' + _F + rb")?(?:<v[^>]*(?<!/)>([^<]*))?")
+_FORMULA = rb'(?![^>]* t="(?:str|e)")[^>]*>[^<]*+' + _F
+_NO_VALUE = re.compile(_CELL + _FORMULA + rb"(?!<v[^>]*(?<!/)>[^<])")
+_NO_VALUE_OR_ZERO = re.compile(_CELL + _FORMULA + rb"(?!<v[^>]*(?<!/)>(?!0<)[^<])")
+_HIDDEN_ROW = re.compile(rb'<row [^>]*hidden="(?:1|true)"[^>]*(?<!/)>')
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z0-9:]+)"')
 
 
@@ -110,7 +110,7 @@ def scan_by_parser(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stal
             elif tag == "row":
                 row, column = int(element.get("r", row + 1)), -1
             elif tag == "c":
-                column = _column(element.get("r"), column + 1)
+                row, column = _place(element.get("r"), (row, column + 1))
         elif tag == "c":
             _mark_cell(marks, element, row, column, shapes, stale=stale)
         elif tag == "row" and rows is not None:
@@ -144,7 +144,7 @@ def _mark_cell(
 
 def _styled_cell(shapes: Mapping[str, Shape]) -> re.Pattern[bytes] | None:
     styles = b"|".join(style.encode() for style in shapes)
-    return re.compile(_CELL + rb'[^>]*? s="(' + styles + rb')"[^>/]*>(?!\s*+</c>)') if styles else None
+    return re.compile(_CELL + rb'[^>]*? s="(' + styles + rb')"[^>]*(?<!/)>(?![^<]*+</c>)') if styles else None
 
 
 def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -178,8 +178,12 @@ def _tag(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _column(reference: str | None, following: int) -> int:
-    return column_number(reference.rstrip("0123456789").encode()) if reference else following
+def _place(reference: str | None, following: tuple[int, int]) -> tuple[int, int]:
+    """Row and column of a cell's name, if it has one."""
+    if not reference:
+        return following
+    letters = reference.rstrip("0123456789")
+    return int(reference[len(letters) :]), column_number(letters.encode())
 
 
 def _text(content: bytes) -> str:

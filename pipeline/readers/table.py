@@ -19,6 +19,9 @@ decimal point, while the same text in a text cell may be two numbers (`1.234`). 
 HEAD_ROWS = 60
 """How many rows of a table are looked at to find its header."""
 
+DAMAGES_ROW = frozenset({"row-length", "swallowed-rows", "stray-quote"})
+"""Problems that make the whole row doubtful, whichever column they were seen in."""
+
 RowFrame = pd.DataFrame
 """Columns 0, 1, 2… (0 is Excel's column A): categoricals of exact cell text, `""` where empty.
 `@row`: int64, the row's number as Excel shows it. `@problems`: object, `""` or what `Problem.pack` wrote."""

@@ -1,6 +1,6 @@
-"""Turns a run in the ledger into `report.json` and `report.xlsx`.
+"""Turns a run in the ledger into `report.json`, `report.xlsx` and `report.html`.
 
-Both are written from the ledger alone, so that a report can be made again after a crash. The invoices
+All are written from the ledger alone, so that a report can be made again after a crash. The invoices
 are read once, and nothing is held in memory that grows with their number.
 """
 
@@ -15,10 +15,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from pipeline.findings import Finding, Severity
+from pipeline.report.as_html import HtmlReport
 from pipeline.report.as_json import JsonReport
 from pipeline.report.as_workbook import WorkbookReport
+from pipeline.report.contents import asides, batches, contents
 from pipeline.report.files import whole
-from pipeline.report.read import invoices, remarks, rows_aside, run_facts, snapshot
+from pipeline.report.read import remarks, rows_aside, run_facts, snapshot
 from pipeline.report.totals import Totals
 from pipeline.report.words import verdict
 
@@ -28,18 +30,21 @@ class ReportPaths(NamedTuple):
 
     json: Path
     workbook: Path
+    html: Path
     totals: Totals
     verdict: str
 
 
 def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
-    """Write `report.json` and `report.xlsx` of a run into the folder `out`, each whole or not at all.
+    """Write `report.json`, `report.xlsx` and `report.html` of a run into the folder `out`.
+
+    Each appears whole or not at all.
 
     Raises:
         KeyError: the ledger has no run of that id.
         OSError: a file could not be written; what stood in its place before still does.
     """
-    paths = out / "report.json", out / "report.xlsx"
+    paths = out / "report.json", out / "report.xlsx", out / "report.html"
     with ExitStack() as stack:
         connection = stack.enter_context(snapshot(engine))
         run = run_facts(connection, run_id)
@@ -49,17 +54,24 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
         totals = Totals(rows_aside=rows_aside(connection, run_id), counted=run.counted)
         for_scripts = stack.enter_context(JsonReport(run, spool))
         for_people = stack.enter_context(WorkbookReport(run, spool))
-        for line in invoices(connection, run):
+        page = stack.enter_context(HtmlReport(run, spool, batches(connection, run), asides(connection, run)))
+        for content in contents(connection, run):
+            line = content.line
             totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
             for_scripts.add_invoice(line)
             for_people.add_invoice(line)
+            page.add_invoice(content)
         for remark in remarks(connection, run):
             for_scripts.add_remark(remark)
             for_people.add_remark(remark)
+            if remark.invoice is None:
+                page.add_remark(remark)
         with whole(paths[0]) as temporary:
             for_scripts.finish(totals, temporary)
         with whole(paths[1]) as temporary:
             for_people.finish(totals, temporary)
+        with whole(paths[2]) as temporary:
+            page.finish(totals, temporary)
     return ReportPaths(*paths, totals, verdict(run, totals))
 
 

@@ -15,22 +15,23 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, Self
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline.document import Outcome
-from pipeline.findings import Finding, Place, Severity
+from pipeline.findings import Finding, Severity
 from pipeline.language import language, shown_date, shown_money, shown_number
 from pipeline.report.as_json import run_as_dict
 from pipeline.report.causes import Causes
+from pipeline.report.charts import outcome_bars, rate_chart
 from pipeline.report.contents import Aside, Content
-from pipeline.report.rates import NO_RATE, Rates
+from pipeline.report.rates import Rates
 from pipeline.report.read import Remark, RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
-from pipeline.report.words import WITH_THE_SERVICE, verdict, words
+from pipeline.report.words import WITH_THE_SERVICE, outcome_label, verdict, words
 
 MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""
@@ -40,15 +41,6 @@ _BUFFER = 1 << 20
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPRESSION = 1  # level 6 takes four times as long for a file a quarter smaller
 _DIGITS = re.compile("[0-9]+$")
-
-
-class Share(NamedTuple):
-    """A part of a bar in percent: where it begins and how long it is, as text; how much of the whole."""
-
-    outcome: Outcome
-    start: str
-    length: str
-    shown: str
 
 
 class HtmlReport:
@@ -131,16 +123,18 @@ class HtmlReport:
             "language": language(),
             "words": words()["page"],
             "labels": words()["outcomes"],
+            "asides": words()["aside"],
             "run": run,
             "mood": _mood(run, totals),
             "verdict": verdict(run, totals),
             "totals": totals,
             "ended": [each for each in Outcome if totals.outcomes[each].count],
             "none_ended": [each for each in Outcome if not totals.outcomes[each].count],
-            "bars": {"by_count": _by_count(totals), "by_total": _by_total(totals)},
+            "bars": outcome_bars(totals),
             "errors": self._causes.of(Severity.ERROR),
             "notes": self._causes.of(Severity.WARNING, Severity.REPAIR),
-            "rates": self._rates_shown(totals),
+            "rates": rate_chart(run, totals, self._rates, self._purged),
+            "purged": self._purged,
             "control": _control(totals),
             "sources": list(self._sources()),
             "facts": {name: answer_text(value) for name, value in run_as_dict(run).items() if value != {}},
@@ -151,7 +145,7 @@ class HtmlReport:
             "policy": _policy(style, script),
             "lines": _parts(self._lines),
             "details": _parts(self._details),
-            "page": Markup(_safe(orjson.dumps(self._facts())).decode()),  # noqa: S704 - escaped for a script
+            "page": _data(orjson.dumps(self._facts(), option=orjson.OPT_NON_STR_KEYS)),
         }
 
     def _facts(self) -> dict[str, Any]:
@@ -169,17 +163,6 @@ class HtmlReport:
             "pack": _IN_A_PACK,
             "all": self._shown,
         }
-
-    def _rates_shown(self, totals: Totals) -> dict[str, Any]:
-        """The sums per VAT rate: of all that was read, where that is known, and of what is with the service."""
-        sent = self._rates.sums()
-        read = {
-            rate: (Decimal(net), Decimal(vat))
-            for rate, (net, vat) in (self._run.counted.get("rates") or {}).items()
-        }
-        rates = sorted(read | sent, key=lambda rate: (rate == NO_RATE, -Decimal(rate or 0)))
-        known = {name: [sums[rate][:2] for rate in rates if rate in sums] for name, sums in (("sent", sent), ("read", read))}
-        return rates
 
     def _sources(self) -> Iterator[dict[str, Any]]:
         for number, source in enumerate(self._run.sources):
@@ -200,3 +183,104 @@ class HtmlReport:
             packed = base64.b64encode(zlib.compress(orjson.dumps(self._pack), _COMPRESSION))
             _add(self._details, b'"%b"' % packed)
             self._pack.clear()
+
+
+_ORDER = {outcome: number for number, outcome in enumerate(Outcome)}
+
+
+def _detail(found: Finding) -> list[Any]:
+    place = found.place
+    where = [place.file, place.sheet, place.row, place.column, place.cell]
+    return [found.code, found.severity, found.message, found.remedy, found.field, found.value, *where]
+
+
+def _mood(run: RunFacts, totals: Totals) -> str:
+    """How the verdict looks: `good`, `wrong`, or `unknown` when it may not be what it seems."""
+    if not totals.agree or run.finished is None or totals.count(Outcome.UNKNOWN):
+        return "unknown"
+    fine = (*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.only_checked else []))
+    return "good" if totals.whole.count and totals.count(*fine) == totals.whole.count else "wrong"
+
+
+def _control(totals: Totals) -> Iterator[tuple[str, Any, Any, bool | None]]:
+    """Each control sum: its name, what was counted, what is reported, whether they agree."""
+    control = totals.control()
+    rows, invoices = control["rows"], control["invoices"]
+    yield "rows", rows["read"], rows["in_invoices"] + rows["set_aside"], rows["agree"]
+    yield "twice", 0, rows["in_two_invoices"], not rows["in_two_invoices"]
+    yield "invoices", invoices["grouped"], invoices["by_outcome"], invoices["agree"]
+    for name in MONEY:
+        check = control[name]
+        grouped = None if check["grouped"] is None else Decimal(check["grouped"])
+        yield name, grouped, Decimal(check["by_outcome"]), check["agree"]
+
+
+def _columns(source: dict[str, Any]) -> dict[str, list[str]]:
+    """By field: the letters of its column and its header."""
+    return {
+        each["field"]: [_DIGITS.sub("", each["column"]), each["header"]] for each in source.get("columns") or []
+    }
+
+
+def _rate(percent: str) -> str:
+    return shown_number(Decimal(percent), len(percent.partition(".")[2]))
+
+
+def _ranges(ranges: list[list[int]]) -> str:
+    """`5, 7–9`."""
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)
+
+
+def _add(file: BinaryIO, entry: bytes) -> None:
+    file.write((b",\n" if file.tell() else b"\n") + entry)
+
+
+def _parts(file: BinaryIO) -> Iterator[Markup]:
+    """The file, piece by piece, to stand in a script."""
+    file.seek(0)
+    # By lines, since a piece must not end within a letter of several bytes.
+    while lines := file.readlines(_BUFFER):
+        yield _data(b"".join(lines))
+
+
+def _data(json: bytes) -> Markup:
+    """JSON so that nothing in it ends the script element that it stands in, or begins another."""
+    return Markup(json.replace(b"<", b"\\u003c").decode())  # noqa: S704 - this is the escaping
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: this style and this script, and nothing from anywhere."""
+    hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+@cache
+def _file(name: str) -> Markup:
+    """A file of ours to stand in the page as it is."""
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - it is ours
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "money": shown_money,
+        "number": shown_number,
+        "day": shown_date,
+        "rate": _rate,
+        "share": lambda percent: shown_number(Decimal(percent), 1),
+        "amount": lambda value: shown_number(value) if isinstance(value, int) else shown_money(value),
+        "label_of": outcome_label,
+        "ranges": _ranges,
+        "spread": lambda ranges: sum(last - first + 1 for first, last in ranges),
+    }
+    return environment.get_template("report.html.j2")

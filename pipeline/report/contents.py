@@ -34,6 +34,14 @@ class Content(NamedTuple):
     findings: list[Finding]
 
 
+class Aside(NamedTuple):
+    """Rows of a table that were set aside for a reason: how many, and the first of them as ranges."""
+
+    reason: str
+    rows: int
+    first: list[list[int]]
+
+
 def contents(connection: Connection, run: RunFacts) -> Iterator[Content]:
     """Every invoice of the run, in the order of the export."""
     found = _findings(connection, run)
@@ -65,17 +73,17 @@ def batches(connection: Connection, run: RunFacts) -> dict[int, dict[str, Any]]:
     return {key: dict(zip(names, rest, strict=True)) for key, *rest in connection.execute(query)}
 
 
-def asides(connection: Connection, run: RunFacts) -> dict[int, list[tuple[str, int, list[list[int]]]]]:
-    """By source number, the rows set aside: the reason, how many, and the first of them as ranges."""
+def asides(connection: Connection, run: RunFacts) -> dict[int, list[Aside]]:
+    """The rows set aside, by source number."""
     aside = tables.aside.c
     query = (
         select(aside.source, aside.reason, aside.rows, aside.first_rows)
         .where(aside.run_id == run.id)
         .order_by(aside.source, aside.reason)
     )
-    found: dict[int, list[tuple[str, int, list[list[int]]]]] = {}
+    found: dict[int, list[Aside]] = {}
     for source, reason, rows, first in connection.execute(query):
-        found.setdefault(source, []).append((reason, rows, orjson.loads(first)))
+        found.setdefault(source, []).append(Aside(reason, rows, orjson.loads(first)))
     return found
 
 

@@ -59,14 +59,16 @@ class Rates:
             self._compute()
 
     def sums(self) -> dict[str, Sums]:
-        """The sums of each rate, the highest rate first, what has none last."""
+        """The sums of each rate."""
         self._compute()
-        order = sorted(self._cents, key=lambda rate: (rate == NO_RATE, -Decimal(rate or 0)))
         return {
             rate: Sums(from_cents(net), from_cents(vat), from_cents(net + vat))
-            for rate in order
-            for net, vat in (self._cents[rate],)
+            for rate, (net, vat) in self._cents.items()
         }
+
+    def as_totals(self) -> dict[str, tuple[str, str]]:
+        """Net and VAT of each rate as decimal text, as the ledger keeps them."""
+        return {rate: (format(each.net, "f"), format(each.vat, "f")) for rate, each in self.sums().items()}
 
     def _compute(self) -> None:
         if not self._waiting:

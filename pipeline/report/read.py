@@ -138,9 +138,11 @@ def rows_aside(connection: Connection, run_id: str) -> dict[str, int]:
     return {reason: int(count) for reason, count in rows}
 
 
-def invoices(connection: Connection, run: RunFacts) -> Iterator[InvoiceLine]:
-    """Every invoice of the run with the codes of its findings, in the order of the export."""
-    for line in _invoice_lines(connection, run, tuple(Outcome)):
+def invoices(
+    connection: Connection, run: RunFacts, outcomes: Collection[Outcome] = tuple(Outcome)
+) -> Iterator[InvoiceLine]:
+    """The run's invoices of those outcomes with the codes of their findings, in the order of the export."""
+    for line in _invoice_lines(connection, run, outcomes):
         said = unexplained(run, line)
         yield line._replace(codes=[*line.codes, said.code]) if said else line
 

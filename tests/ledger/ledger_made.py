@@ -42,8 +42,8 @@ def invoice(billnum: str | None = "1001", *, row: int = 2, price: str = "100.00"
 
 
 def invoices(count: int, first: int = 1001) -> list[Document]:
-    """Good invoices with rising numbers, each of one row."""
-    return [invoice(str(first + number), row=2 + number) for number in range(count)]
+    """Good invoices with rising numbers, each of one row; number 1001 lies in row 2."""
+    return [invoice(str(number), row=number - 999) for number in range(first, first + count)]
 
 
 def wrong(document: Document) -> Document:
@@ -85,7 +85,10 @@ def answer(run: Run, planned: Sequence[Planned], state: State) -> None:
     run.end_batch(
         batch,
         Answered(201, "counted", "", 1),
-        [Settlement(each.document_id, (state,), outcome, "so it was told", exposed=exposed) for each in planned],
+        [
+            Settlement(each.document_id, (state,), outcome, "so it was told", exposed=exposed)
+            for each in planned
+        ],
     )
 
 
@@ -96,7 +99,9 @@ def outcomes(run: Run) -> list[str]:
 
 def findings(run: Run) -> list[tuple[str, str]]:
     """Code and message of a run's findings."""
-    return table(run.ledger, "SELECT code, message FROM finding WHERE run_id = :run ORDER BY number", run=run.id)
+    return table(
+        run.ledger, "SELECT code, message FROM finding WHERE run_id = :run ORDER BY number", run=run.id
+    )
 
 
 def states(ledger: Ledger) -> dict[str, str]:

@@ -2,6 +2,10 @@ CREATE INDEX batch_run ON batch (run_id);
 
 CREATE INDEX document_billnum ON document (billnum);
 
+CREATE INDEX document_jobid ON document (jobid);
+
+CREATE INDEX document_original ON document (original_id);
+
 CREATE INDEX document_state ON document (environment, cid, state);
 
 CREATE INDEX event_document ON event (document_id);
@@ -53,6 +57,7 @@ CREATE TABLE document (
     total TEXT NOT NULL,
     custnum TEXT,
     billdate TEXT,
+    original_id INTEGER,
     run_id TEXT NOT NULL,
     batch_id INTEGER,
     attempt INTEGER NOT NULL,
@@ -65,6 +70,7 @@ CREATE TABLE document (
     reason TEXT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (environment, cid, kind, identity),
+    FOREIGN KEY(original_id) REFERENCES document (id),
     FOREIGN KEY(run_id) REFERENCES run (id),
     FOREIGN KEY(batch_id) REFERENCES batch (id),
     FOREIGN KEY(changed_by) REFERENCES run (id)

@@ -39,7 +39,7 @@ def test_numbers_are_sent_digit_for_digit() -> None:
 _TEXTS = st.lists(
     st.one_of(
         st.sampled_from([*CODES, " ", "\n", "\t", "A", "n", "-", "é", '"', "\\", "1", "2262509-5", "FI"]),
-        st.text(alphabet="0123456789-+A \n\"\\", max_size=14),
+        st.text(alphabet='0123456789-+A \n"\\', max_size=14),
     ),
     max_size=5,
 ).map("".join)
@@ -79,14 +79,18 @@ def test_a_persons_govid_is_hashed_whatever_its_form() -> None:
 
 def test_codes_stay_distinguishable() -> None:
     """The same code has the same hash, another one another."""
-    payloads = [content(KEY, invoice(freetext=f"hetu {code}"), None).payload for code in (HETU, HETU, CODES[2])]
+    payloads = [
+        content(KEY, invoice(freetext=f"hetu {code}"), None).payload for code in (HETU, HETU, CODES[2])
+    ]
     assert payloads[0] == payloads[1] != payloads[2]
 
 
 def test_differences_name_each_field() -> None:
     """Changed, added and missing fields and rows are told, one text each, in the order of tags."""
     before = as_json({"a": "1", "payrow": [{"amount": "1", "desc": "x"}], "z": "same"}).decode()
-    after = as_json({"b": "2", "payrow": [{"amount": "2", "desc": "x"}, {"amount": "3"}], "z": "same"}).decode()
+    after = as_json(
+        {"b": "2", "payrow": [{"amount": "2", "desc": "x"}, {"amount": "3"}], "z": "same"}
+    ).decode()
     assert differences(before, after) == [
         "a: 1 → (none)",
         "payrow 1 amount: 1 → 2",

@@ -83,7 +83,7 @@ def test_another_programs_database(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite") as other:
         other.execute("CREATE TABLE meta (name TEXT)")
     other.close()
-    with pytest.raises(Refusal, match="cannot be used: no such column: meta.value"):
+    with pytest.raises(Refusal, match=r"cannot be used: no such column: meta\.value"):
         open_ledger(url(tmp_path))
 
 

@@ -55,9 +55,7 @@ def ods(path: Path) -> Path:
             f"<text:p>{shown}</text:p></table:table-cell>"
         )
 
-    rows = (
-        "".join(cell(*each) for each in zip(cells, FORMATS, strict=True)) for cells in [HEADER, *VALUES]
-    )
+    rows = ("".join(cell(*each) for each in zip(cells, FORMATS, strict=True)) for cells in [HEADER, *VALUES])
     content = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
     return raw_ods(path, f'<table:table table:name="Laskut">{content}</table:table>')
 
@@ -124,7 +122,10 @@ def test_rows_and_cells_without_a_name_in_the_file(tmp_path: Path) -> None:
     )
     [table] = open_tables(raw_xlsx(tmp_path / "a.xlsx", worksheet(rows), styles=["0", "0%"]))
     assert texts(table) == [["1", "b", "", "", ""], [""] * 5, ["50%", "#REF!", "", "", "=1+1"]]
-    assert [(each.column, each.code) for each in problems(table)[3]] == [(1, "error-cell"), (4, "formula-not-computed")]
+    assert [(each.column, each.code) for each in problems(table)[3]] == [
+        (1, "error-cell"),
+        (4, "formula-not-computed"),
+    ]
 
 
 def test_a_sheet_written_with_name_prefixes(tmp_path: Path) -> None:
@@ -234,7 +235,10 @@ def test_merged_cells_over_several_rows(tmp_path: Path) -> None:
         "Merged cells span several rows (A4:A6): "
         "only the first row of each has the value, the others are read as blank."
     )
-    assert found.remedy == "Check that the rows below are to be blank; otherwise unmerge the cells and fill them in."
+    assert (
+        found.remedy
+        == "Check that the rows below are to be blank; otherwise unmerge the cells and fill them in."
+    )
 
 
 def test_many_merged_cells_are_one_finding(tmp_path: Path) -> None:
@@ -296,7 +300,9 @@ def test_hidden_rows_are_read_and_told(tmp_path: Path) -> None:
 def test_hidden_rows_and_sheets_of_opendocument(tmp_path: Path) -> None:
     """Likewise in .ods, where a style hides a sheet."""
     cell = '<table:table-cell office:value-type="string"><text:p>1001</text:p></table:table-cell>'
-    row = f'<table:table-row table:visibility="filter" table:number-rows-repeated="2">{cell}</table:table-row>'
+    row = (
+        f'<table:table-row table:visibility="filter" table:number-rows-repeated="2">{cell}</table:table-row>'
+    )
     unused = '<table:table-row table:visibility="collapse" table:number-rows-repeated="1048574"/>'
     style = (
         '<style:style style:name="ta2" style:family="table">'

@@ -14,7 +14,7 @@ from pipeline.readers import open_tables
 from pipeline.readers.table import PROBLEMS, ROW, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.readers.table import Table
@@ -105,14 +105,6 @@ def archive(path: Path, parts: dict[str, str | bytes]) -> Path:
         for name, content in parts.items():
             archive.writestr(name, content)
     return path
-
-
-def edited(path: Path, part: str, edit: Callable[[bytes], bytes]) -> Path:
-    """The archive with one part changed."""
-    with zipfile.ZipFile(path) as archive_:
-        parts = {each: archive_.read(each) for each in archive_.namelist()}
-    assert edit(parts[part]) != parts[part]
-    return archive(path, parts | {part: edit(parts[part])})
 
 
 def _joined(table: Table, size: int) -> pd.DataFrame:

@@ -1,9 +1,8 @@
-"""One table to checked documents, with what the rules ask beside it: the biller's country, the attachments."""
+"""Rows to checked documents, with what rules ask beside them: the biller's country, the attachments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from made import GOOD, HEADER, TODAY, table
 
@@ -21,7 +20,9 @@ from pipeline.values import convert
 PROFILE = Profile()
 
 
-def check(*rows: Mapping[str, str], home: str = "FIN", attachments: Attachments | None = None) -> list[Document]:
+def check(
+    *rows: Mapping[str, str], home: str = "FIN", attachments: Attachments | None = None
+) -> list[Document]:
     """The documents of rows that differ from a good one in those cells; other columns follow from M on."""
     header = list(dict.fromkeys([*HEADER, *(name for row in rows for name in row)]))
     good = dict(zip(HEADER, GOOD, strict=True))

@@ -18,8 +18,8 @@ from pipeline.sandbox import checks
 ORIGINAL = {"Hyvitettävä lasku": "1000"}
 MARK = {"Laskutyyppi": "Hyvityslasku"}
 UNALLOCATED = (
-    "warning credit-unallocated None: This credit note of {} names no invoice that it credits, so the service "
-    "cannot set it off against one by itself."
+    "warning credit-unallocated None: This credit note of {} names no invoice that it credits, so the "
+    "service cannot set it off against one by itself."
 )
 
 
@@ -32,8 +32,10 @@ UNALLOCATED = (
             "2",
             "-50.00",
             [
-                "repair credit-sign-moved J2: On this credit note the quantity -2 is negative: the minus goes "
-                "out with the price instead, on 1 of its rows. The sums stay the same."
+                (
+                    "repair credit-sign-moved J2: On this credit note the quantity -2 is negative: the "
+                    "minus goes out with the price instead, on 1 of its rows. The sums stay the same."
+                )
             ],
         ),
         (
@@ -41,8 +43,10 @@ UNALLOCATED = (
             "2",
             "-50.00",
             [
-                "repair credit-negated K2: The row is marked as credit note and its price 50.00 has no minus: "
-                "all prices and totals of this credit note are sent as negative."
+                (
+                    "repair credit-negated K2: The row is marked as credit note and its price 50.00 has no "
+                    "minus: all prices and totals of this credit note are sent as negative."
+                )
             ],
         ),
         ({"Määrä": "2", "Veroton hinta": "-50,00", **MARK}, "2", "-50.00", []),
@@ -51,7 +55,7 @@ UNALLOCATED = (
 def test_every_way_of_writing_a_credit_comes_to_the_same(
     row: dict[str, str], count: str, amount: str, told: list[str]
 ) -> None:
-    """A negative price, a negative quantity, plain numbers beside a mark: the quantity is positive, the price negative."""
+    """Whether price, quantity or a mark tells: the quantity goes out positive, the price negative."""
     [document] = check(row | ORIGINAL)
     assert document.dataset["payrow"] == [
         {"desc": "Työ", "count": count, "amount": amount, "taxpr": "25.5"},
@@ -76,8 +80,15 @@ def test_half_a_credit_by_discount() -> None:
 
 
 def test_totals_turn_with_the_prices() -> None:
-    """Given row totals and the sum column of a plainly written credit note become negative with its prices."""
-    row = {"netamount": "100", "vatamount": "25,50", "totalamount": "125,50", "Summa": "125,50", **MARK, **ORIGINAL}
+    """Row totals and the sum column of a plainly written credit note become negative with its prices."""
+    row = {
+        "netamount": "100",
+        "vatamount": "25,50",
+        "totalamount": "125,50",
+        "Summa": "125,50",
+        **MARK,
+        **ORIGINAL,
+    }
     [document] = check(row)
     assert document.valid
     assert document.dataset["payrow"][0] == {
@@ -102,7 +113,10 @@ def test_totals_that_have_their_minus_keep_it() -> None:
 def test_a_wrong_total_of_a_credit_note_is_told() -> None:
     """Turning signs hides no mistake."""
     assert found({"netamount": "99", **MARK, **ORIGINAL})[1:] == [
-        "error row-total-disagrees M2: payrow.netamount is -99.00, but quantity, price, discount and VAT give -100.00."
+        (
+            "error row-total-disagrees M2: payrow.netamount is -99.00, but quantity, price, discount and VAT "
+            "give -100.00."
+        )
     ]
 
 
@@ -130,8 +144,10 @@ def test_less_than_nothing_is_a_credit_note() -> None:
     """Without a mark and an original, a negative total is sent as credit note, with a warning."""
     assert found({"Veroton hinta": "-50,00"}) == [UNALLOCATED.format("-125.50")]
     assert found({"Määrä": "-2", "Laskutyyppi": "Lasku"}) == [
-        "repair credit-sign-moved J2: On this credit note the quantity -2 is negative: the minus goes out with "
-        "the price instead, on 1 of its rows. The sums stay the same.",
+        (
+            "repair credit-sign-moved J2: On this credit note the quantity -2 is negative: the minus goes "
+            "out with the price instead, on 1 of its rows. The sums stay the same."
+        ),
         UNALLOCATED.format("-125.50"),
     ]
 
@@ -146,33 +162,45 @@ def test_a_credit_note_may_name_the_job_instead_of_the_bill() -> None:
     [
         (  # both are negative, so the row charges
             [{"Määrä": "-2", "Veroton hinta": "-50,00", **MARK}],
-            "error credit-row-positive K2: This is a credit note, but the row charges something: quantity -2 "
-            "at a price of -50.00 is more than nothing.",
+            (
+                "error credit-row-positive K2: This is a credit note, but the row charges something: "
+                "quantity -2 at a price of -50.00 is more than nothing."
+            ),
         ),
         (
             [{"Veroton hinta": "-50,00", **ORIGINAL}, {"Määrä": "1", "Veroton hinta": "10,00"}],
-            "error credit-row-positive K3: This is a credit note, but the row charges something: quantity 1 "
-            "at a price of 10.00 is more than nothing.",
+            (
+                "error credit-row-positive K3: This is a credit note, but the row charges something: "
+                "quantity 1 at a price of 10.00 is more than nothing."
+            ),
         ),
         (  # nothing says that the plain numbers are a credit
             [ORIGINAL],
-            "error credit-row-positive K2: This is a credit note, but the row charges something: quantity 2 "
-            "at a price of 50.00 is more than nothing.",
+            (
+                "error credit-row-positive K2: This is a credit note, but the row charges something: "
+                "quantity 2 at a price of 50.00 is more than nothing."
+            ),
         ),
         (
             [{"Laskutyyppi": "Lasku", "Veroton hinta": "-50,00", **ORIGINAL}],
-            "error credit-or-invoice M2: The file says that this is no credit note, but it names an invoice "
-            "that it credits.",
+            (
+                "error credit-or-invoice M2: The file says that this is no credit note, but it names an "
+                "invoice that it credits."
+            ),
         ),
         (
             [{"Veroton hinta": "-50,00", "Hyvitettävä lasku": "1001"}],
-            "error credit-of-itself M2: The credit note names its own bill number 1001 as the invoice that it "
-            "credits.",
+            (
+                "error credit-of-itself M2: The credit note names its own bill number 1001 as the invoice "
+                "that it credits."
+            ),
         ),
         (
             [{"Veroton hinta": "-50,00", "Refund jobid": "7", **ORIGINAL}],
-            "error field-not-allowed N2: refundtobillnum cannot be given here. A credit note names its original "
-            "by job id or by bill number, not by both.",
+            (
+                "error field-not-allowed N2: refundtobillnum cannot be given here. A credit note names its "
+                "original by job id or by bill number, not by both."
+            ),
         ),
     ],
 )
@@ -206,7 +234,7 @@ def total(rows: list[dict[str, str]]) -> Decimal:
 
 @given(ROWS, st.sampled_from([None, "0", "1"]), st.booleans())
 def test_no_sum_changes_but_by_the_mark(rows: list[dict[str, str]], mark: str | None, refunds: bool) -> None:
-    """Settling signs never changes what a document comes to, except that a marked one turns negative as a whole."""
+    """Settling signs never changes what a document comes to, but that a marked one may turn as a whole."""
     signs = settle_signs(rows, mark, refunds=refunds)
     assert total(signs.rows) == (-total(rows) if signs.negated else total(rows))
     assert signs.negated <= (mark == CREDIT)
@@ -218,7 +246,13 @@ def test_no_sum_changes_but_by_the_mark(rows: list[dict[str, str]], mark: str | 
 def test_the_sandbox_takes_the_credit_notes_that_we_send(rows: list[dict[str, str]], mark: str) -> None:
     """A credit note of an invoice, written in any way, is held back by us or right for the service."""
     cells = [
-        {"Määrä": row["count"], "Veroton hinta": row["amount"], "ALV %": row["taxpr"], "Laskutyyppi": mark, **ORIGINAL}
+        {
+            "Määrä": row["count"],
+            "Veroton hinta": row["amount"],
+            "ALV %": row["taxpr"],
+            "Laskutyyppi": mark,
+            **ORIGINAL,
+        }
         for row in rows
     ]
     [document] = check(*cells)

@@ -66,18 +66,24 @@ def test_right_features_are_not_mentioned(row: dict[str, str]) -> None:
     [
         (
             DISCOUNT | {"Cash discount 2 amount": "2,51"},
-            "error cash-discount-amount R2: The cash discount is 2.51, but 2 % of the invoice's 100.00 "
-            "without VAT is 2.00.",
+            (
+                "error cash-discount-amount R2: The cash discount is 2.51, but 2 % of the invoice's 100.00 "
+                "without VAT is 2.00."
+            ),
         ),
         (
             DISCOUNT | {"Cash discount 1 date": "16.10.2026"},
-            "error cash-discount-date M2: The cash discount is given until 2026-10-16, which is not between "
-            "the invoice date 2026-10-01 and the due date 2026-10-15.",
+            (
+                "error cash-discount-date M2: The cash discount is given until 2026-10-16, which is not "
+                "between the invoice date 2026-10-01 and the due date 2026-10-15."
+            ),
         ),
         (
             DISCOUNT | {"Cash discount 1 date": "30.9.2026"},
-            "error cash-discount-date M2: The cash discount is given until 2026-09-30, which is not between "
-            "the invoice date 2026-10-01 and the due date 2026-10-15.",
+            (
+                "error cash-discount-date M2: The cash discount is given until 2026-09-30, which is not "
+                "between the invoice date 2026-10-01 and the due date 2026-10-15."
+            ),
         ),
         (
             PLAN | {"Instalment 2 amount": "25,49"},
@@ -85,28 +91,38 @@ def test_right_features_are_not_mentioned(row: dict[str, str]) -> None:
         ),
         (
             PLAN | {"Instalment 2 date": "15.10.2026"},
-            "error instalment-dates O2: This instalment is due on 2026-10-15, not after the one before it "
-            "(2026-10-15).",
+            (
+                "error instalment-dates O2: This instalment is due on 2026-10-15, not after the one before "
+                "it (2026-10-15)."
+            ),
         ),
         (
             PLAN | {"Asiakastyyppi": "2", "Y-tunnus": ""},
-            "error field-not-allowed None: payplan cannot be given here. A payment plan, financing and the "
-            "fixed fee are for companies only.",
+            (
+                "error field-not-allowed M2: payplan cannot be given here. A payment plan, financing and the "
+                "fixed fee are for companies only."
+            ),
         ),
         (
             {"Instalment interval": "1"},
-            "error field-missing None: payplancount is missing. A payment plan made by the service needs the "
-            "sum or the number of its instalments.",
+            (
+                "error field-missing None: payplancount is missing. A payment plan made by the service "
+                "needs the sum or the number of its instalments."
+            ),
         ),
         (
             {"Rahoitus": "1", "Y-tunnus": "", "Asiakastyyppi": "1"},
-            "error field-missing E2: govid is missing. A financed or sold invoice needs the customer's "
-            "business id, and cannot have the fixed fee.",
+            (
+                "error field-missing E2: govid is missing. A financed or sold invoice needs the customer's "
+                "business id, and cannot have the fixed fee."
+            ),
         ),
         (
             {"Rahoitus": "1", "Fixed fee": "1"},
-            "error value-form N2: The value of fixedfee is not what the service takes. A financed or sold "
-            "invoice needs the customer's business id, and cannot have the fixed fee.",
+            (
+                "error value-form N2: The value of fixedfee is not what the service takes. A financed or "
+                "sold invoice needs the customer's business id, and cannot have the fixed fee."
+            ),
         ),
         (
             {"Site ID": "KT-0001"},
@@ -114,25 +130,38 @@ def test_right_features_are_not_mentioned(row: dict[str, str]) -> None:
         ),
         (
             {"jobtype": "300"},
-            "warning print-service-reference None: A print service invoice is paid to the biller's own "
-            "reference, and this one has none.",
+            (
+                "warning print-service-reference None: A print service invoice is paid to the biller's own "
+                "reference, and this one has none."
+            ),
         ),
         (
             {"Collection process": "T1", "Viite": ""},
-            "warning print-service-reference N2: A print service invoice is paid to the biller's own "
-            "reference, and this one has none.",
+            (
+                "warning print-service-reference N2: A print service invoice is paid to the biller's own "
+                "reference, and this one has none."
+            ),
         ),
         (
             POSTINGS | {"Credit 3": "25,4"},
-            "error accounting-balance N2: The accounting rows do not balance: 125.5 in debit, 125.4 in credit.",
+            (
+                "error accounting-balance N2: The accounting rows do not balance: 125.5 in debit, 125.4 in "
+                "credit."
+            ),
         ),
         (
             POSTINGS | {"Posting 2 net": "100", "Posting 2 VAT": "-25,5"} | CREDITED,
-            "error accounting-sign S2: On a credit note accountrow2.netamount must be negative, and it is 100.",
+            (
+                "error accounting-sign S2: On a credit note accountrow2.netamount must be negative, and it is "
+                "100."
+            ),
         ),
         (
             {"Reverse charge": "1"},
-            "warning reverse-charge-vat L2: The invoice is marked as reverse charge, but this row has 25.5 % VAT.",
+            (
+                "warning reverse-charge-vat L2: The invoice is marked as reverse charge, but this row has 25.5 "
+                "% VAT."
+            ),
         ),
     ],
 )
@@ -154,8 +183,10 @@ def test_what_a_later_row_brings_is_told_there() -> None:
     """A feature that stands on the invoice's second row is looked for on that row."""
     row = {"Cash discount date": "8.10.2026", "Cash discount %": "2", "Cash discount amount": "3,01"}
     assert found({}, row) == [
-        "error cash-discount-amount O3: The cash discount is 3.01, but 2 % of the invoice's 200.00 without "
-        "VAT is 4.00."
+        (
+            "error cash-discount-amount O3: The cash discount is 3.01, but 2 % of the invoice's 200.00 "
+            "without VAT is 4.00."
+        )
     ]
 
 
@@ -175,8 +206,10 @@ def test_reverse_charge_is_told_once() -> None:
         (
             {"Open amount": ""},
             [
-                "error field-missing N2: amount is missing. A reminder has no rows: it needs its open sum in "
-                "amount, and the payment reference in billcode."
+                (
+                    "error field-missing N2: amount is missing. A reminder has no rows: it needs its open "
+                    "sum in amount, and the payment reference in billcode."
+                )
             ],
         ),
     ],
@@ -196,7 +229,10 @@ def test_accounting_rows_hold_numbers_digit_for_digit() -> None:
         {"accountid": "1701", "debit": Decimal("0.1")},
         {"accountid": "3000", "credit": Decimal("0.1"), "type": "10", "taxpr": Decimal("25.5")},
     ]
-    assert as_json(document.dataset["accountrow"][1]) == b'{"accountid":"3000","credit":0.1,"taxpr":25.5,"type":"10"}'
+    assert (
+        as_json(document.dataset["accountrow"][1])
+        == b'{"accountid":"3000","credit":0.1,"taxpr":25.5,"type":"10"}'
+    )
 
 
 def test_the_vat_rate_of_an_accounting_row_is_a_percentage() -> None:

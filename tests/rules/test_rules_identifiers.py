@@ -48,28 +48,38 @@ def test_right_identifiers_are_not_mentioned(row: dict[str, str], home: str) -> 
     [
         (
             {"Y-tunnus": "2262509-4", "Asiakastyyppi": "1"},
-            "warning business-id-check-digit E2: The business id “2262509-4” has a wrong check digit: "
-            "at least one of its digits is mistyped.",
+            (
+                "warning business-id-check-digit E2: The business id “2262509-4” has a wrong check digit: "
+                "at least one of its digits is mistyped."
+            ),
         ),
         (
             {"Y-tunnus": "131052-308U", **PERSON},
-            "warning personal-id-check E2: The personal identity code has a wrong check character or an "
-            "impossible date.",
+            (
+                "warning personal-id-check E2: The personal identity code has a wrong check character or an "
+                "impossible date."
+            ),
         ),
         (
             {"Y-tunnus": "ABC-1", "Asiakastyyppi": "1"},
-            "warning govid-form E2: “ABC-1” has the form neither of a business id nor of a personal "
-            "identity code.",
+            (
+                "warning govid-form E2: “ABC-1” has the form neither of a business id nor of a personal "
+                "identity code."
+            ),
         ),
         (
             {"ALV-tunnus": "FI22059055"},
-            "warning vatid-form M2: “FI22059055” is not a valid VAT number: its country letters, its length "
-            "or its check digit is wrong.",
+            (
+                "warning vatid-form M2: “FI22059055” is not a valid VAT number: its country letters, its "
+                "length or its check digit is wrong."
+            ),
         ),
         (
             {"Verkkolaskuosoite": "003722625094"},
-            "warning ovt-form M2: “003722625094” is not a valid e-invoice address: after 0037 follow the "
-            "8 digits of a business id and at most 5 characters more.",
+            (
+                "warning ovt-form M2: “003722625094” is not a valid e-invoice address: after 0037 follow the "
+                "8 digits of a business id and at most 5 characters more."
+            ),
         ),
         (
             {"Verkkolaskuosoite": "OP"},
@@ -81,13 +91,17 @@ def test_right_identifiers_are_not_mentioned(row: dict[str, str], home: str) -> 
         ),
         (
             {"Viite": "1233"},
-            "warning reference-check-digit M2: The reference “1233” has a wrong check digit: a bank does not "
-            "accept it as a payment reference.",
+            (
+                "warning reference-check-digit M2: The reference “1233” has a wrong check digit: a bank "
+                "does not accept it as a payment reference."
+            ),
         ),
         (
             {"Viite": "Kiitos!"},
-            "warning reference-form M2: “Kiitos!” is not a payment reference, so it goes out as a message to "
-            "the payer and the payment is not matched by itself.",
+            (
+                "warning reference-form M2: “Kiitos!” is not a payment reference, so it goes out as a "
+                "message to the payer and the payment is not matched by itself."
+            ),
         ),
         (
             {"Sähköposti 2": "maija@-yritys.fi"},
@@ -103,8 +117,10 @@ def test_right_identifiers_are_not_mentioned(row: dict[str, str], home: str) -> 
         ),
         (
             {"Postinumero": "LV-1010"},
-            "warning postcode-abroad G2: “LV-1010” is not a postcode of Finland, and nothing says which "
-            "country the address is in.",
+            (
+                "warning postcode-abroad G2: “LV-1010” is not a postcode of Finland, and nothing says which "
+                "country the address is in."
+            ),
         ),
     ],
 )
@@ -118,8 +134,10 @@ def test_a_reference_follows_the_billers_country() -> None:
     swedish = {"Postinumero": "111 22", "ALV %": "25"}
     assert found({"Viite": "1232"}) == []
     assert found({"Viite": "1232", **swedish}, home="SWE") == [
-        "warning reference-check-digit M2: The reference “1232” has a wrong check digit: a bank does not "
-        "accept it as a payment reference."
+        (
+            "warning reference-check-digit M2: The reference “1232” has a wrong check digit: a bank does not "
+            "accept it as a payment reference."
+        )
     ]
 
 
@@ -137,8 +155,10 @@ def test_a_mistyped_personal_code_is_never_shown() -> None:
 def test_financing_needs_a_valid_business_id(govid: str, shown: str, finance: str) -> None:
     """What is a warning elsewhere keeps a financed or sold invoice from being sent."""
     assert found({"Y-tunnus": govid, "Asiakastyyppi": "1", "Rahoitus": finance}) == [
-        "error business-id-invalid E2: Financing and purchase of an invoice need the customer's valid "
-        f"business id, and “{shown}” is none."
+        (
+            "error business-id-invalid E2: Financing and purchase of an invoice need the customer's valid "
+            f"business id, and “{shown}” is none."
+        )
     ]
 
 
@@ -172,16 +192,22 @@ def test_an_unusual_rate_is_a_warning_once_an_invoice() -> None:
     """A rate that was not in force is told on the first row that has it; a second rate is a second one."""
     rows = [{"ALV %": rate, "Toimituspäivä": "1.9.2024"} for rate in ("24", "25,5", "24", "8")]
     assert found(*rows) == [
-        "warning vat-rate-unusual L2: A VAT rate of 24 % was not in force in Finland on 2024-09-01; the "
-        "rates were 25.5, 14, 10, 0 %.",
-        "warning vat-rate-unusual L5: A VAT rate of 8 % was not in force in Finland on 2024-09-01; the "
-        "rates were 25.5, 14, 10, 0 %.",
+        (
+            "warning vat-rate-unusual L2: A VAT rate of 24 % was not in force in Finland on 2024-09-01; the "
+            "rates were 25.5, 14, 10, 0 %."
+        ),
+        (
+            "warning vat-rate-unusual L5: A VAT rate of 8 % was not in force in Finland on 2024-09-01; the "
+            "rates were 25.5, 14, 10, 0 %."
+        ),
     ]
 
 
 def test_without_a_delivery_date_the_invoice_date_counts() -> None:
     """An invoice of October 2026 has the rates of October 2026."""
     assert found({"ALV %": "14"}) == [
-        "warning vat-rate-unusual L2: A VAT rate of 14 % was not in force in Finland on 2026-10-01; the "
-        "rates were 25.5, 13.5, 10, 0 %."
+        (
+            "warning vat-rate-unusual L2: A VAT rate of 14 % was not in force in Finland on 2026-10-01; the "
+            "rates were 25.5, 13.5, 10, 0 %."
+        )
     ]

@@ -12,12 +12,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ledger"))  # for ledger_made
 
-from ledger_made import opened  # noqa: E402 - found only now
-from scripted import Scripted, scripted  # noqa: E402 - beside it
+from ledger_made import opened
+from scripted import Scripted, scripted
 
-from pipeline.ledger import Ledger  # noqa: E402
-from pipeline.sandbox.server import serve_in_thread  # noqa: E402
-from pipeline.service import Service  # noqa: E402
+from pipeline.ledger import Ledger
+from pipeline.sandbox.server import serve_in_thread
+from pipeline.service import Service
 
 StartService = Callable[..., Service]
 

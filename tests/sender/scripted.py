@@ -36,7 +36,7 @@ Answering = Callable[[Request], Reply]
 
 
 class Scripted:
-    """The server: `jobs` and `look_ups` answer those; tokens are given out freely. `requests` is what came."""
+    """The server: `jobs` and `look_ups` answer those; tokens are free. `requests` is what came."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -86,9 +86,23 @@ A, R, U, N = Verdict.ACCEPTED, Verdict.REFUSED, Verdict.UNKNOWN, Verdict.AGAIN
         ({"accepted": 2, "JobResponseErrors": [{"error": "x", "bill_number": "1002"}]}, [A, R, A]),
         ({"accepted": 1, "errors": [{"error": "x", "billnum": "1003"}, {"billnum": "1001"}]}, [R, A, R]),
         # several reasons for one job
-        ({"accepted": 2, "errors": [{"error": "x", "billnum": "1002"}, {"error": "y", "billnum": "1002"}]}, [A, R, A]),
-        # the accepted named, by job id
-        ({"accepted": 2, "jobs": [{"jobid": 1, "billnum": "1001"}, {"jobid": 3, "billnum": "1003"}]}, [A, R, A]),
+        (
+            {"accepted": 2, "errors": [{"error": "x", "billnum": "1002"}, {"error": "y", "billnum": "1002"}]},
+            [A, R, A],
+        ),
+        # the accepted named by job id, and as many errors as are left
+        (
+            {
+                "accepted": 2,
+                "jobs": [{"jobid": 1, "billnum": "1001"}, {"jobid": 3, "billnum": "1003"}],
+                "errors": [{"error": "x"}],
+            },
+            [A, R, A],
+        ),
+        (
+            {"accepted": 2, "jobs": [{"jobid": 1, "billnum": "1001"}, {"jobid": 3, "billnum": "1003"}]},
+            [A, U, A],
+        ),
         # named among the jobs
         ({"accepted": 2, "jobs": [{"billnum": "1002", "error": "x"}]}, [A, R, A]),
         # by index, when it is certain what it counts from
@@ -109,16 +123,20 @@ A, R, U, N = Verdict.ACCEPTED, Verdict.REFUSED, Verdict.UNKNOWN, Verdict.AGAIN
         ({"accepted": 2}, [U, U, U]),
         ({"accepted": 1, "errors": [{"error": "x", "billnum": "1002"}]}, [U, R, U]),
         ({"accepted": 2, "jobs": [{"jobid": 1, "billnum": "1001"}]}, [A, U, U]),
-        # none: certain without names, so those that are not named go again
-        ({"accepted": 0}, [N, N, N]),
-        ({"accepted": 0, "errors": [{"error": "x"}]}, [N, N, N]),
-        ({"accepted": 0, "errors": [{"error": "x", "billnum": "1002"}]}, [N, R, N]),
+        # none, and an error for each
+        ({"accepted": 0, "errors": [{"error": "x"}, {"error": "y"}, {"error": "z"}]}, [R, R, R]),
+        ({"accepted": 0}, [U, U, U]),
+        ({"accepted": 0, "errors": [{"error": "x"}]}, [U, U, U]),
+        ({"accepted": 0, "errors": [{"error": "x", "billnum": "1002"}]}, [U, R, U]),
         # contradictions
         ({"accepted": 4}, [U, U, U]),
         ({"accepted": -1}, [U, U, U]),
         ({"accepted": 3, "errors": [{"error": "x"}]}, [U, U, U]),
         ({"accepted": 2, "errors": [{"billnum": "1001"}, {"billnum": "1002"}]}, [U, U, U]),
-        ({"accepted": 1, "jobs": [{"jobid": 1, "billnum": "1001"}, {"jobid": 2, "billnum": "1002"}]}, [U, U, U]),
+        (
+            {"accepted": 1, "jobs": [{"jobid": 1, "billnum": "1001"}, {"jobid": 2, "billnum": "1002"}]},
+            [U, U, U],
+        ),
         ({"accepted": 2, "jobs": [{"jobid": 1, "billnum": "1"}], "errors": [{"billnum": "1002"}]}, [U, U, U]),
         ({"accepted": 2, "errors": [{"billnum": "7", "error": "x"}]}, [U, U, U]),
         (
@@ -154,6 +172,8 @@ def test_a_single_job_is_refused_with_its_reason() -> None:
     """There is nothing left to split."""
     (said,) = judge(_answer(400, PROBLEM), ["1001"])
     assert (said.verdict, said.text) == (R, "Bad Request; postcode is missing")
+    (said,) = judge(_answer(201, {"accepted": 0, "errors": [{"error": "no postcode"}]}), [None])
+    assert (said.verdict, said.text) == (R, "no postcode")
     (said,) = judge(Answer(413, b"<html>"), [None])
     assert (said.verdict, said.text) == (R, "<html>")
 
@@ -199,11 +219,14 @@ def test_texts_are_masked_and_short() -> None:
 
 
 _JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-2, 4), st.sampled_from(["1001", "1002", "x", "billnum 1001"])),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-2, 4), st.sampled_from(["1001", "1002", "x", "billnum 1001"])
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["accepted", "jobs", "errors", "error", "billnum", "jobid", "index", "data"]), inner
+            st.sampled_from(["accepted", "jobs", "errors", "error", "billnum", "jobid", "index", "data"]),
+            inner,
         ),
     ),
     max_leaves=12,
