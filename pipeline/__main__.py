@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-
 
 _INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
 
 def main() -> None:
     """Run the command line; never a traceback (unless `ROPO_DEBUG` is set)."""
+    # Documents by the 10,000 hold no cycles to look for. Measured on 60,000: a tenth of all the time.
+    gc.set_threshold(100_000, 20, 100)
     from pipeline.cli import app  # noqa: PLC0415 - an import that fails is reported like the rest
     from pipeline.findings import Refusal  # noqa: PLC0415 - likewise
 

@@ -197,15 +197,20 @@ def _kind(stream: BinaryIO) -> str | None:
     if head.startswith(_PDF):
         return "PDF"
     if head.startswith((_ZIP, _OLE2)):
-        return "Excel" if _is_workbook(stream) else None
+        is_workbook = _zip_is_workbook if head.startswith(_ZIP) else _ole2_is_workbook
+        return "Excel" if is_workbook(stream) else None
     is_text = not _CONTROL.search(head) and not head.lstrip().startswith(_MARKUP)
     return "CSV" if is_text and _DELIMITER.search(head) else None
 
 
-def _is_workbook(stream: BinaryIO) -> bool:
-    """Whether an archive or an OLE2 document holds a workbook, and not a letter or a presentation."""
+def _zip_is_workbook(stream: BinaryIO) -> bool:
+    """Whether an archive is a workbook, and not a letter or a presentation."""
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(stream) as archive:
         return any(name.lower().startswith("xl/workbook.") for name in archive.namelist())
+    return False
+
+
+def _ole2_is_workbook(stream: BinaryIO) -> bool:
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         # The names in an OLE2 directory: UTF-16 in 64 bytes (MS-CFB 2.6.1).
         names = (name.encode("utf-16-le").ljust(64, b"\0") for name in ("Workbook", "Book"))

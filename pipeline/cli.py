@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from pipeline.language import set_language
 from pipeline.targets import Country, Target
 
 if TYPE_CHECKING:
+    from pipeline.flow import Options
     from pipeline.terminal import Screen
 
 app = typer.Typer(
@@ -46,6 +47,15 @@ _Ledger = Annotated[
         envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE).", show_default="one for each user"
     ),
 ]
+_Attachments = Annotated[
+    Path | None,
+    typer.Option(envvar="ROPO_ATTACHMENTS", help="Folder of the files that the attachment column names."),
+]
+_BatchSize = Annotated[
+    int, typer.Option(envvar="ROPO_BATCH_SIZE", min=1, max=10_000, help="Invoices in one request.")
+]
+_Workers = Annotated[int, typer.Option(envvar="ROPO_WORKERS", min=1, max=64, help="Requests at a time.")]
+_Yes = Annotated[bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")]
 _Grace = Annotated[
     float,
     typer.Option(
@@ -87,22 +97,24 @@ def run(
     target: _Target = Target.SANDBOX,
     country: _Country = Country.FI,
     profile: _Profile = None,
+    attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
-    batch_size: Annotated[
-        int, typer.Option(envvar="ROPO_BATCH_SIZE", min=1, max=10_000, help="Invoices in one request.")
-    ] = 100,
-    workers: Annotated[
-        int, typer.Option(envvar="ROPO_WORKERS", min=1, max=64, help="Requests at a time.")
-    ] = 4,
-    yes: Annotated[
-        bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")
-    ] = False,
+    batch_size: _BatchSize = 100,
+    workers: _Workers = 4,
     grace: _Grace = 60.0,
+    yes: _Yes = False,
     _language: _Language = None,
 ) -> None:
     """Read INPUT, check every invoice, send what is right, and write the report."""
-    _run(inputs, target, country, profile, out, ledger, batch_size, workers, yes=yes, sends=True, grace=grace)
+    _run(
+        *("run", inputs, target, country, profile, out, ledger),
+        attachments=attachments,
+        batch_size=batch_size,
+        workers=workers,
+        grace=grace,
+        yes=yes,
+    )
 
 
 @app.command()
@@ -112,12 +124,92 @@ def check(
     target: _Target = Target.SANDBOX,
     country: _Country = Country.FI,
     profile: _Profile = None,
+    attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
     _language: _Language = None,
 ) -> None:
     """Do all that `run` does but send."""
-    _run(inputs, target, country, profile, out, ledger, batch_size=100, workers=1, yes=True, sends=False)
+    _run(
+        *("check", inputs, target, country, profile, out, ledger),
+        attachments=attachments,
+        sends=False,
+    )
+
+
+@app.command()
+def allocate(
+    inputs: _Inputs,
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    workers: _Workers = 4,
+    yes: _Yes = False,
+    _language: _Language = None,
+) -> None:
+    """Allocate credit notes to invoices that the service has: one for each row of INPUT."""
+    from pipeline.subject import ALLOCATIONS  # noqa: PLC0415 - start-up time
+
+    _run(
+        *("allocate", inputs, target, country, profile, out, ledger),
+        subject=ALLOCATIONS,
+        workers=workers,
+        yes=yes,
+    )
+
+
+@app.command()
+def payments(
+    inputs: _Inputs,
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    workers: _Workers = 4,
+    yes: _Yes = False,
+    _language: _Language = None,
+) -> None:
+    """Register payments of invoices that the service has: one for each row of INPUT."""
+    from pipeline.subject import PAYMENTS  # noqa: PLC0415 - start-up time
+
+    _run(
+        *("payments", inputs, target, country, profile, out, ledger),
+        subject=PAYMENTS,
+        workers=workers,
+        yes=yes,
+    )
+
+
+@app.command()
+def credit(
+    billnum: _Billnum,
+    *,
+    percent: Annotated[
+        str, typer.Option(metavar="PERCENT", help="How much of the invoice to credit, above 0 up to 100.")
+    ] = "100",
+    number: Annotated[
+        str | None, typer.Option(metavar="BILLNUM", help="The credit note's own bill number.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it too; otherwise it is only written.")] = False,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    yes: _Yes = False,
+    _language: _Language = None,
+) -> None:
+    """Make a credit note for an invoice that was sent."""
+    from pipeline import commands  # noqa: PLC0415 - start-up time
+
+    options, screen = _options("run", [], target, country, None, out, ledger, yes=yes)
+    raise typer.Exit(
+        commands.credit(options, billnum, percent=percent, number=number, send=send, screen=screen)
+    )
 
 
 @app.command()
@@ -245,37 +337,46 @@ def sandbox(
 
 
 def _run(
+    command: str,
     inputs: list[Path],
     target: Target,
     country: Country,
     profile: Path | None,
     out: Path | None,
     ledger: str | None,
-    batch_size: int,
-    workers: int,
-    *,
-    yes: bool,
-    sends: bool,
-    grace: float = 60.0,
+    **more: Any,
 ) -> None:
-    from pipeline.flow import Options  # noqa: PLC0415 - start-up time
     from pipeline.flow import run as run_flow  # noqa: PLC0415 - start-up time
+
+    options, screen = _options(command, inputs, target, country, profile, out, ledger, **more)
+    raise typer.Exit(run_flow(options, screen))
+
+
+def _options(
+    command: str,
+    inputs: list[Path],
+    target: Target,
+    country: Country,
+    profile: Path | None,
+    out: Path | None,
+    ledger: str | None,
+    **more: Any,
+) -> tuple[Options, Screen]:
+    """What the flow is asked for, with the default places."""
+    from pipeline.flow import Options  # noqa: PLC0415 - start-up time
 
     url, folder, screen = _places(ledger, out)
     options = Options(
+        command=command,
         inputs=tuple(inputs),
         target=target,
         country=country,
         profile=profile,
         out=folder,
         ledger=url,
-        batch_size=batch_size,
-        workers=workers,
-        yes=yes,
-        sends=sends,
-        grace=grace,
+        **more,
     )
-    raise typer.Exit(run_flow(options, screen))
+    return options, screen
 
 
 def _places(ledger: str | None, out: Path | None) -> tuple[str, Path, Screen]:

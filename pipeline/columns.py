@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -20,21 +20,17 @@ from pipeline.findings import Finding, Place, finding, refuse
 from pipeline.frames import codes, texts
 from pipeline.profile import Profile
 from pipeline.readers.table import EXACT, HEAD_ROWS, PROBLEMS, ROW, Problem, Table, cell_name
-from pipeline.schema import fields as schema_fields
-from pipeline.values import clean, generic
+from pipeline.subject import INVOICES, Subject
+from pipeline.values import clean
 from pipeline.words import aliases, normalise, total_words, unsupported_headers
 
 SOURCE = "@source"
 BOOKKEEPING = (SOURCE, ROW, PROBLEMS)
 """The columns of a named frame that are no fields."""
 
-IDENTITY = ("billnum", "custnum", "govid", "company", "person", "name", "lastname")
-"""The fields that tell one document from another, best first."""
-
 DEBTOR = ("company", "person", "name", "lastname")
 """Columns any of which names the debtor."""
 
-_NEEDED = ("address", "postcode", "city", "billdate", "paydate")
 _NEEDED_ON_ROWS = ("payrow.desc", "payrow.count", "payrow.amount", "payrow.taxpr")
 _PARTS = ("payrow.desc", "payrow.count", "payrow.amount")
 _MOST_TOLD = 1000  # an export without bill numbers on later rows has a finding for nearly every row
@@ -59,6 +55,7 @@ class Layout:
     headers: dict[int, str]
     fields: dict[int, str]
     ignored: dict[int, tuple[str, ...]]
+    subject: Subject = INVOICES
 
     def place(self, row: int, field_path: str | None = None) -> Place:
         """Where a field of a row stands; the whole row where the table has no column for the field."""
@@ -97,32 +94,33 @@ class Intake:
             self.aside.setdefault((source, reason), []).extend(rows.tolist())
 
 
-def find_field(header: str, profile: Profile) -> str | None:
+def find_field(header: str, profile: Profile, subject: Subject = INVOICES) -> str | None:
     """The field that a header stands for: `""` if the profile ignores it, None if it is not known."""
     name = normalise(header)
     for declared, field_path in profile.columns.items():
         if normalise(declared) == name:
             return field_path
-    path = aliases().get(name)
+    known = aliases(subject.aliases)
+    path = known.get(name)
     if path is None and (number := re.search(r"[0-9]+", name)):
         generic = f"{name[: number.start()]}{{n}}{name[number.end() :]}"
-        path = (aliases().get(generic) or "").replace("{n}", number[0]) or None
+        path = (known.get(generic) or "").replace("{n}", number[0]) or None
     return path
 
 
-def understand(files: Iterable[list[Table]], profile: Profile) -> list[Layout]:
+def understand(files: Iterable[list[Table]], profile: Profile, subject: Subject = INVOICES) -> list[Layout]:
     """How the tables of each file are understood; of a workbook's sheets those with a header.
 
     Raises:
         Refusal: no header was found, several sheets could be meant, two columns hold one field, or a
             needed field has no column and no default.
     """
-    _check_profile(profile)
+    _check_profile(profile, subject)
     layouts: list[Layout] = []
     for file in files:
         corrections = [table for table in file if is_corrections(table.head)]
         tables = corrections or file
-        found = [layout for table in tables if (layout := _layout(len(layouts), table, profile))]
+        found = [layout for table in tables if (layout := _layout(len(layouts), table, profile, subject))]
         if not found:
             raise _no_header(tables)
         if len(found) > 1 and profile.reading.sheet != "*" and not corrections:
@@ -130,7 +128,7 @@ def understand(files: Iterable[list[Table]], profile: Profile) -> list[Layout]:
             raise refuse("several-sheets", Place(file=found[0].table.file), sheets=names)
         for layout in found:
             _check_columns(layout, profile)
-            layouts.append(Layout(len(layouts), *_parts(layout)))
+            layouts.append(replace(layout, number=len(layouts)))
     return layouts
 
 
@@ -151,12 +149,12 @@ def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterato
     intake.suspects |= layout.table.suspects
 
 
-def _parts(layout: Layout) -> tuple[Table, int, dict[int, str], dict[int, str], dict[int, tuple[str, ...]]]:
-    return layout.table, layout.header_row, layout.headers, layout.fields, layout.ignored
-
-
-def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
-    row = 1 if is_corrections(table.head) else profile.reading.header_row or _header_row(table, profile)
+def _layout(number: int, table: Table, profile: Profile, subject: Subject) -> Layout | None:
+    row = (
+        1
+        if is_corrections(table.head)
+        else profile.reading.header_row or _header_row(table, profile, subject)
+    )
     if row is None or row > len(table.head):
         return None
     headers = {
@@ -164,7 +162,7 @@ def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
         for column, text in enumerate(table.head[row - 1])
         if text.strip() and not is_status(text)
     }
-    found = {column: find_field(header, profile) for column, header in headers.items()}
+    found = {column: find_field(header, profile, subject) for column, header in headers.items()}
     for column, path in found.items():
         if path == "amount" and normalise(headers[column]) == "amount" and "payrow.desc" in found.values():
             found[column] = "payrow.amount"  # beside rows it can only be theirs
@@ -174,29 +172,33 @@ def _layout(number: int, table: Table, profile: Profile) -> Layout | None:
         row,
         headers,
         {column: path for column, path in found.items() if path},
-        {column: nearest(headers[column]) for column, path in found.items() if not path},
+        {column: nearest(headers[column], subject) for column, path in found.items() if not path},
+        subject,
     )
 
 
-def _header_row(table: Table, profile: Profile) -> int | None:
+def _header_row(table: Table, profile: Profile, subject: Subject) -> int | None:
     """The first row with the most known headers."""
     matches = [
-        len({find_field(text, profile) for text in row if text.strip()} - {None, ""}) for row in table.head
+        len({find_field(text, profile, subject) for text in row if text.strip()} - {None, ""})
+        for row in table.head
     ]
     most = max(matches, default=0)
-    return matches.index(most) + 1 if most >= _LEAST_MATCHES else None
+    least = len(subject.needed) if subject.kind else _LEAST_MATCHES
+    return matches.index(most) + 1 if most >= least else None
 
 
-def nearest(header: str) -> tuple[str, ...]:
+def nearest(header: str, subject: Subject = INVOICES) -> tuple[str, ...]:
     """The fields whose known headers are spelt most like this one."""
-    close = difflib.get_close_matches(normalise(header), aliases(), n=3, cutoff=0.75)
-    return tuple(dict.fromkeys(aliases()[name] for name in close))
+    known = aliases(subject.aliases)
+    close = difflib.get_close_matches(normalise(header), known, n=3, cutoff=0.75)
+    return tuple(dict.fromkeys(known[name] for name in close))
 
 
-def _check_profile(profile: Profile) -> None:
-    known = schema_fields()
+def _check_profile(profile: Profile, subject: Subject) -> None:
+    known = subject.fields
     for path in (*profile.columns.values(), *profile.constants, *profile.defaults):
-        if path and generic(path) not in known:
+        if path and subject.generic(path) not in known:
             closest = ", ".join(difflib.get_close_matches(path, known, n=3)) or "none"
             raise refuse("profile-field", value=path, closest=closest)
 
@@ -223,13 +225,22 @@ def _check_columns(layout: Layout, profile: Profile) -> None:
             cell = layout.cell(layout.header_row, column)
             raise refuse("column-unsupported", cell, header=layout.headers[column])
     have = {*columns, *profile.constants, *profile.defaults}
-    needed = list(_NEEDED) if any(name in have for name in DEBTOR) else ["company or person", *_NEEDED]
-    if "amount" not in have or any(path.startswith("payrow.") for path in have):
-        needed += _NEEDED_ON_ROWS
-    missing = [path for path in needed if path not in have]
+    missing = [path for path in _needed(layout.subject, have) if path not in have]
     if missing:
         headers = ", ".join(f"“{header}”" for header in layout.headers.values())
         raise refuse("column-missing", place, field=missing[0], missing=", ".join(missing), headers=headers)
+
+
+def _needed(subject: Subject, have: set[str]) -> list[str]:
+    """The fields that must have a column or a default; of alternatives the words for all of them."""
+    needed = list(subject.needed)
+    if subject.kind:
+        return needed if have & set(subject.identity) else [*needed, " or ".join(subject.identity)]
+    if not have & set(DEBTOR):
+        needed.insert(0, "company or person")
+    if "amount" not in have or any(path.startswith("payrow.") for path in have):
+        needed += _NEEDED_ON_ROWS
+    return needed
 
 
 def _no_header(tables: list[Table]) -> Exception:
@@ -247,7 +258,7 @@ def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> tuple[_Bo
     blank = np.logical_and.reduce([blank_cells[name] for name in cells])
     keyless = np.ones(len(frame), bool)
     for column, path in layout.fields.items():
-        if path in {"billnum", "custnum", "govid", *DEBTOR} and column in blank_cells:
+        if path in layout.subject.identity and column in blank_cells:
             keyless &= blank_cells[column]
     undecided = np.ones(len(frame), bool)
     reasons = {
@@ -285,7 +296,7 @@ def _note_continued(
     rows = frame[ROW].to_numpy()
 
     def identity(row: int) -> str:
-        path = next(path for path in IDENTITY if path in blank and not blank[path][row])
+        path = next(path for path in layout.subject.identity if path in blank and not blank[path][row])
         return clean(columns[path].iloc[row]).replace(EXACT, "")
 
     for row in np.flatnonzero(loose).tolist():

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
 from pipeline import __version__
+from pipeline.credit_note import write_credit_note
 from pipeline.findings import refuse
-from pipeline.flow import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
+from pipeline.flow import (
+    Options,
+    ask_about_unknown,
+    exit_code,
+    make_folder,
+    open_service,
+    show_report,
+    stopping,
+)
+from pipeline.flow import run as send_file
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
 from pipeline.ledger.history import purge as purge_contents
@@ -74,6 +86,41 @@ def resolve(
         f"{billnum}: recorded as {'accepted' if accepted else 'not accepted, so the next run may send it'}, "
         f"decided by {who}."
     )
+
+
+def credit(
+    options: Options, billnum: str, *, percent: str, number: str | None, send: bool, screen: Screen
+) -> int:
+    """Make a credit note from what the ledger has sent, and send it like any other file if asked to.
+
+    Raises:
+        Refusal: the ledger has no such invoice, or the configuration is wrong.
+    """
+    share = _percent(percent)
+    where = account(options.target, options.country, needs_apicode=send)
+    make_folder(options.out)
+    with open_ledger(options.ledger) as ledger:
+        path = write_credit_note(
+            *(ledger, where.environment, where.cid, billnum),
+            percent=share,
+            number=number,
+            folder=options.out,
+        )
+    screen.say(f"Credit note of {share:f} % of {billnum}: {path}")
+    if not send:
+        screen.say("Look at it, then run it like any other file, or give --send.")
+        return 0
+    return send_file(replace(options, inputs=(path,)), screen)
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        share = Decimal(text.removesuffix("%").strip().replace(",", "."))
+    except InvalidOperation:
+        share = Decimal(0)
+    if not share.is_finite() or not 0 < share <= 100:
+        raise refuse("credit-percent", value=text)
+    return share
 
 
 def history(url: str, billnum: str, screen: Screen) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.findings import refuse
 from pipeline.profile import Profile
-from pipeline.schema import fields as schema_fields
+from pipeline.subject import INVOICES, Subject
 from pipeline.values import Unreadable, convert_text
 
 TODAY = "today"
@@ -26,35 +26,44 @@ class DateRule:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A profile's constants and defaults as the API's text, and its date rules, by field."""
+    """A profile's constants and defaults as the API's text, and its date rules, by field.
+
+    `forced` are the fields whose date rule is a constant: what the file says does not count.
+    """
 
     constants: dict[str, str]
     defaults: dict[str, str]
     dates: dict[str, DateRule]
+    forced: frozenset[str] = frozenset()
 
 
-def given(profile: Profile) -> Given:
+def given(profile: Profile, subject: Subject = INVOICES) -> Given:
     """The profile's constants and defaults, converted like cells are.
 
     Raises:
         Refusal: a value is no value of its field.
     """
-    constants, defaults, dates = {}, {"jobtype": "0"}, {}
+    constants, dates = {}, {}
+    defaults = {} if subject.kind else {"jobtype": "0"}
+    forced = set()
     for field, text in profile.constants.items():
-        if rule := _date_rule(field, text):
+        if rule := _date_rule(field, text, subject):
             dates[field] = rule
+            forced.add(field)
         else:
-            constants[field] = _converted(field, text, profile)
+            constants[field] = _converted(field, text, profile, subject)
     for field, text in profile.defaults.items():
-        if rule := _date_rule(field, text):
+        if rule := _date_rule(field, text, subject):
             dates[field] = rule
         else:
-            defaults[field] = _converted(field, text, profile)
-    return Given(constants, defaults, dates)
+            defaults[field] = _converted(field, text, profile, subject)
+    return Given(constants, defaults, dates, frozenset(forced))
 
 
 def fill(flat: dict[str, str], rules: Given, today: dt.date) -> frozenset[str]:
     """Give one document's blank fields their defaults; returns those whose value comes from the clock."""
+    for field in rules.forced:
+        flat.pop(field, None)
     for field, value in rules.defaults.items():
         if field not in flat and not field.startswith("payrow."):
             flat[field] = value
@@ -74,17 +83,17 @@ def fill(flat: dict[str, str], rules: Given, today: dt.date) -> frozenset[str]:
     return frozenset(clock)
 
 
-def _date_rule(field: str, text: str) -> DateRule | None:
+def _date_rule(field: str, text: str, subject: Subject) -> DateRule | None:
     match = _DATE_RULE.fullmatch(text.strip())
-    spec = schema_fields().get(field)
+    spec = subject.fields.get(field)
     if not match or spec is None or spec.kind != "date":
         return None
     days = int(match[3] or 0)
     return DateRule(match[1], -days if match[2] == "-" else days)
 
 
-def _converted(field: str, text: str, profile: Profile) -> str:
+def _converted(field: str, text: str, profile: Profile, subject: Subject) -> str:
     try:
-        return convert_text(text, field, profile.conventions)
+        return convert_text(text, field, profile.conventions, subject)
     except Unreadable as problem:
         raise refuse("profile-value", field=field, value=text, reason=problem.code) from problem

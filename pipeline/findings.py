@@ -17,7 +17,6 @@ from pipeline.language import translate
 from pipeline.privacy import mask, mask_govid
 from pipeline.resources import PACKAGE
 
-
 LONGEST_VALUE, LONGEST_DETAIL = 500, 5000
 """How many characters a finding shows of a cell, and of a detail such as the headers of a file."""
 

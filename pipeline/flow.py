@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import __version__, outbox
+from pipeline.attachments import Attachments
 from pipeline.columns import Intake, Layout, named_frames, understand
 from pipeline.corrections.status import Traces, is_corrections_workbook
 from pipeline.corrections.write import Stamp, stamps, write_corrections
@@ -32,41 +33,51 @@ from pipeline.gather import gather
 from pipeline.grouper import build
 from pipeline.language import translate
 from pipeline.ledger import Planned, Run, open_ledger
+from pipeline.ledger.plan import JOBS
 from pipeline.originals import against_originals, names_original
 from pipeline.profile import Profile, load_profile
 from pipeline.readers import open_tables
 from pipeline.reconcile import GRACE, Reconciled, any_unknown, reconcile
 from pipeline.report import needs_attention, write_report
+from pipeline.report.rates import Rates
 from pipeline.rules import Context
-from pipeline.schema import fields as schema_fields
 from pipeline.sender import SendResult, send
 from pipeline.service import Service
 from pipeline.settings import Account, account, sandbox_state
+from pipeline.subject import INVOICES, Subject
 from pipeline.targets import Country, Target
 from pipeline.terminal import Screen
 from pipeline.validator import Validator
-from pipeline.values import convert, decimal_evidence, generic, settled_decimal
+from pipeline.values import convert, decimal_evidence, settled_decimal
 
 ROWS_A_FRAME = 50_000
 DOCUMENTS_A_CHUNK = 5_000
+ATTACHED_IN_A_BATCH = 8_000_000
+"""Bytes of files: with them a request stays within some 11 MB, whatever the batch size."""
 _NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asked for; see `ropo-pipeline run --help`. `sends` is False for `check`."""
+    """What the command line asked for; see `ropo-pipeline run --help`.
 
+    `sends` is False for `check`; `subject` is what the rows of the inputs are.
+    """
+
+    command: str
     inputs: tuple[Path, ...]
     target: Target
     country: Country
     profile: Path | None
     out: Path
     ledger: str
-    batch_size: int
-    workers: int
-    yes: bool
-    sends: bool
+    subject: Subject = INVOICES
+    attachments: Path | None = None
+    batch_size: int = 100
+    workers: int = 4
     grace: float = GRACE
+    yes: bool = False
+    sends: bool = True
 
 
 @dataclass(slots=True)
@@ -77,6 +88,7 @@ class Tally:
     net: Decimal = Decimal("0.00")
     vat: Decimal = Decimal("0.00")
     total: Decimal = Decimal("0.00")
+    rates: Rates = field(default_factory=Rates)
     intake: Intake = field(default_factory=Intake)
 
     def count(self, documents: Sequence[Document]) -> None:
@@ -85,6 +97,7 @@ class Tally:
         self.net += sum((each.net for each in documents), Decimal(0))
         self.vat += sum((each.vat for each in documents), Decimal(0))
         self.total += sum((each.total for each in documents), Decimal(0))
+        self.rates.add_documents(documents)
 
     @property
     def has_errors(self) -> bool:
@@ -94,7 +107,8 @@ class Tally:
     def as_totals(self) -> dict[str, Any]:
         """As the ledger keeps it."""
         sums = {name: format(getattr(self, name), "f") for name in ("net", "vat", "total")}
-        return {"rows_read": self.intake.rows_read, "invoices": self.documents, **sums}
+        rates = self.rates.as_totals()
+        return {"rows_read": self.intake.rows_read, "invoices": self.documents, **sums, "rates": rates}
 
 
 def run(options: Options, screen: Screen) -> int:
@@ -109,20 +123,20 @@ def run(options: Options, screen: Screen) -> int:
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
         raise refuse("consent-missing")
-    layouts = _layouts(options.inputs, profile)
+    layouts = _layouts(options.inputs, profile, options.subject)
+    files = Attachments(options.attachments)
     before = stamps(layouts)
     make_folder(options.out)
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(options.ledger))
         if options.sends:
             stack.enter_context(ledger.lock(where.environment, where.cid))
-        command = "run" if options.sends else "check"
         facts = _facts(options, where, profile)
-        this = ledger.begin_run(command, where.environment, where.cid, facts, sends=options.sends)
+        this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
         this.describe([_described(layout) for layout in layouts])
         screen.understood(layouts)
         tally = Tally()
-        planned = _planned(this, layouts, profile, options, tally, screen)
+        planned = _planned(this, layouts, profile, options, files, tally, screen)
         halted = False
         try:
             if options.sends:
@@ -133,7 +147,7 @@ def run(options: Options, screen: Screen) -> int:
                     planned = [outbox.keep(each) for each in planned]
                 if not asks or _consent(tally, where, screen):
                     for each in planned:
-                        halted = halted or _send(each, this, service, stop, options, screen).try_again
+                        halted = halted or _send(each, this, service, stop, options, files, screen).try_again
                     ask_about_unknown(this, service, stop, options.grace, screen)
             for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
@@ -163,7 +177,7 @@ def show_report(this: Run, out: Path, screen: Screen) -> None:
     screen.finding_lines(needs_attention(engine, this.id))
     screen.outcome_table(report.totals)
     screen.say(report.verdict)
-    screen.say(f"Report: {report.workbook}")
+    screen.say(f"Report: {report.html}")
     screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
 
 
@@ -181,7 +195,7 @@ def _correct(
             screen.say(translate("Correct it here, and run this file: {path}", path=path))
 
 
-def _layouts(inputs: Sequence[Path], profile: Profile) -> list[Layout]:
+def _layouts(inputs: Sequence[Path], profile: Profile, subject: Subject) -> list[Layout]:
     reading = profile.reading
     files = [
         open_tables(
@@ -193,7 +207,7 @@ def _layouts(inputs: Sequence[Path], profile: Profile) -> list[Layout]:
         for path in inputs
     ]
     _refuse_same_file(inputs)
-    return understand(files, profile)
+    return understand(files, profile, subject)
 
 
 def _refuse_same_file(inputs: Sequence[Path]) -> None:
@@ -209,7 +223,12 @@ def _refuse_same_file(inputs: Sequence[Path]) -> None:
 
 
 def _documents(
-    layouts: Sequence[Layout], profile: Profile, options: Options, intake: Intake, screen: Screen
+    layouts: Sequence[Layout],
+    profile: Profile,
+    options: Options,
+    files: Attachments,
+    intake: Intake,
+    screen: Screen,
 ) -> Iterator[list[Document]]:
     """The documents of all tables, in chunks, not yet checked.
 
@@ -217,22 +236,22 @@ def _documents(
     rows and the last row of each document known.
     """
     today = _today()
-    rules = given(profile)
+    rules = given(profile, options.subject)
     evidence: list[set[str]] = [set() for _ in layouts]
-    traces = Traces(layouts)
     size = sum(_text_size(path) for path in options.inputs)
     for frame in gather(_read(layouts, intake, evidence, screen), size):
         conventions = profile.conventions
         if conventions.decimal is None:
             conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
-        columns = convert(frame, conventions)
+        columns = convert(frame, conventions, options.subject)
         documents = build(
             *(frame, columns, layouts, rules, today, intake.suspects),
             continued=intake.continued,
             several_tables=profile.reading.several_tables,
+            home=options.country.alpha3,
+            attachments=files,
         )
         while chunk := list(islice(documents, DOCUMENTS_A_CHUNK)):
-            traces.add_to(chunk)
             yield chunk
 
 
@@ -240,12 +259,11 @@ def _read(
     layouts: Sequence[Layout], intake: Intake, evidence: Sequence[set[str]], screen: Screen
 ) -> Iterator[pd.DataFrame]:
     """Every table's named frames, noting on the way what proves each one's decimal separator."""
-    known = schema_fields()
     with screen.progress("Reading", 1.0, unit=None) as bar:
         for number, layout in enumerate(layouts):
             for frame in named_frames(layout, ROWS_A_FRAME, intake):
                 for name in layout.fields.values():
-                    if len(evidence[number]) < 3 and known[generic(name)].kind in _NUMBERS:
+                    if len(evidence[number]) < 3 and layout.subject.value_kind(name) in _NUMBERS:
                         evidence[number].update(decimal_evidence(texts(frame[name])))
                 bar.reach((number + layout.table.share_read) / len(layouts))
                 yield frame
@@ -253,7 +271,13 @@ def _read(
 
 
 def _planned(
-    this: Run, layouts: Sequence[Layout], profile: Profile, options: Options, tally: Tally, screen: Screen
+    this: Run,
+    layouts: Sequence[Layout],
+    profile: Profile,
+    options: Options,
+    files: Attachments,
+    tally: Tally,
+    screen: Screen,
 ) -> list[Iterator[Planned]]:
     """The documents that may be sent, each recorded in the ledger as such; the others are recorded too.
 
@@ -264,7 +288,7 @@ def _planned(
     crediting: list[Document] = []
 
     def invoices() -> Iterator[list[Document]]:
-        for chunk in _documents(layouts, profile, options, tally.intake, screen):
+        for chunk in _documents(layouts, profile, options, files, tally.intake, screen):
             validator.check(chunk)
             crediting.extend(each for each in chunk if each.valid and names_original(each))
             waiting = {id(each) for each in crediting}
@@ -277,17 +301,26 @@ def _planned(
             yield chunk
             del crediting[:DOCUMENTS_A_CHUNK]
 
-    return [_recorded(this, chunks, profile, tally, screen) for chunks in (invoices(), credit_notes())]
+    traces = Traces(layouts)
+    return [
+        _recorded(this, chunks, profile, tally, traces, screen) for chunks in (invoices(), credit_notes())
+    ]
 
 
 def _recorded(
-    this: Run, chunks: Iterator[list[Document]], profile: Profile, tally: Tally, screen: Screen
+    this: Run,
+    chunks: Iterator[list[Document]],
+    profile: Profile,
+    tally: Tally,
+    traces: Traces,
+    screen: Screen,
 ) -> Iterator[Planned]:
     for first in chunks:  # no progress where there is nothing to check
         with screen.progress("Checking") as bar:
             for chunk in chain([first], chunks):
                 for each in chunk:
                     _guard(each, profile)
+                traces.add_to(chunk)
                 tally.count(chunk)
                 yield from this.plan(chunk)
                 bar.advance(len(chunk))
@@ -299,7 +332,7 @@ def _today() -> dt.date:
 
 def _guard(document: Document, profile: Profile) -> None:
     """Have the service itself refuse a bill number that it already has (`checkbillnum`)."""
-    if document.billnum and profile.sending.checkbillnum:
+    if document.billnum and document.kind in JOBS and profile.sending.checkbillnum:
         document.dataset.setdefault("checkbillnum", "1")
 
 
@@ -318,9 +351,10 @@ def _send(
     service: Service,
     stop: threading.Event,
     options: Options,
+    files: Attachments,
     screen: Screen,
 ) -> SendResult:
-    batches = _batches(planned, options.batch_size)
+    batches = _batches(planned, 1 if options.subject.path else options.batch_size, files)
     first = next(batches, None)
     if first is None:
         return SendResult(0, 0, None)
@@ -332,11 +366,23 @@ def _send(
             workers=options.workers,
             on_progress=bar.advance,
             stop=stop,
+            path=options.subject.path,
+            attachments=files,
         )
 
 
-def _batches(planned: Iterator[Planned], size: int) -> Iterator[list[Planned]]:
-    while batch := list(islice(planned, size)):
+def _batches(planned: Iterator[Planned], size: int, files: Attachments) -> Iterator[list[Planned]]:
+    """Batches of so many documents, or fewer where their attachments are large."""
+    batch: list[Planned] = []
+    bytes_in_batch = 0
+    for each in planned:
+        attached = files.size(each.body)
+        if batch and (len(batch) >= size or bytes_in_batch + attached > ATTACHED_IN_A_BATCH):
+            yield batch
+            batch, bytes_in_batch = [], 0
+        batch.append(each)
+        bytes_in_batch += attached
+    if batch:
         yield batch
 
 
@@ -463,7 +509,7 @@ def show_columns(inputs: Sequence[Path], profile_path: Path | None, screen: Scre
     Raises:
         Refusal: a file cannot be read or understood.
     """
-    layouts = _layouts(inputs, load_profile(profile_path))
+    layouts = _layouts(inputs, load_profile(profile_path), INVOICES)
     screen.understood(layouts)
     for layout in layouts:
         below = layout.table.head[layout.header_row :]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.attachments import Attachments
-from pipeline.columns import IDENTITY, SOURCE, Layout
+from pipeline.columns import SOURCE, Layout
 from pipeline.credit import CREDIT, negative, settle_signs
 from pipeline.debtor import settle
 from pipeline.defaults import Given, fill
@@ -30,6 +30,7 @@ from pipeline.readers.table import DAMAGES_ROW, EXACT, PROBLEMS, ROW, Problem
 from pipeline.rules.base import Broken
 from pipeline.rules.credit import REFUNDS, is_credit
 from pipeline.shape import nest
+from pipeline.subject import INVOICES, Subject
 from pipeline.values import Column
 
 DEBTOR_KEYS = (("custnum",), ("govid",), ("company", "person", "name", "lastname", "firstname", "address"))
@@ -72,7 +73,8 @@ def build(
     """
     if frame.empty:
         return
-    rows = _sorted_rows(frame, columns, given)
+    subject = layouts[0].subject
+    rows = _sorted_rows(frame, columns, given, subject)
     findings = _Findings(layouts, rows)
     findings.of_problems(frame[PROBLEMS])
     for name, column in columns.items():
@@ -89,6 +91,9 @@ def build(
         document.cells = later.get(number, {})
         document.clock_fields = fill(flat, given, today)
         document.findings += findings.of_missing_rows(start, flat, suspects, continued)
+        if subject.kind:
+            yield _entry(document, flat, subject)
+            continue
         if not settle(flat, home):
             document.findings.append(findings.at(start, "customertype-unknown", "customertype"))
         document.kind = KIND_OF_JOBTYPE.get(flat["jobtype"], Kind.INVOICE)
@@ -107,6 +112,15 @@ def build(
         if document.billnum:
             document.findings = [each.of(document.billnum) for each in document.findings]
         yield document
+
+
+def _entry(document: Document, flat: dict[str, str], subject: Subject) -> Document:
+    """A row that is a document by itself: a credit note allocation or a payment."""
+    document.kind = subject.kind or document.kind
+    document.dataset = nest(flat, subject)
+    document.net = document.total = cents(document.dataset.get("amount", Decimal(0)))
+    document.findings = [each.of(document.billnum) for each in document.findings]
+    return document
 
 
 @dataclass(slots=True)
@@ -138,11 +152,11 @@ class _Rows:
     places: np.ndarray[Any, Any]
 
 
-def _sorted_rows(frame: pd.DataFrame, columns: dict[str, Column], given: Given) -> _Rows:
+def _sorted_rows(frame: pd.DataFrame, columns: dict[str, Column], given: Given, subject: Subject) -> _Rows:
     fields = {name: _field(frame[name], column) for name, column in columns.items()}
     for name, value in given.constants.items():
         fields[name] = _Field(np.array([value], dtype=object), np.zeros(len(frame), np.int64))
-    group = _groups(fields, len(frame), given.defaults)
+    group = np.arange(len(frame)) if subject.kind else _groups(fields, len(frame), given.defaults)
     order = np.argsort(group, kind="stable")
     for each in fields.values():
         each.codes = each.codes[order]
@@ -243,7 +257,7 @@ def _suspect(flat: dict[str, str], suspects: set[str]) -> str | None:
 
 def _identity(flat: Mapping[str, str]) -> str:
     """What tells the document from others."""
-    return next((flat[name] for name in IDENTITY if name in flat), "")
+    return next((flat[name] for name in INVOICES.identity if name in flat), "")
 
 
 def _add_rows(document: Document, rows: list[dict[str, str]], sums: list[Cents]) -> None:

@@ -214,6 +214,7 @@ def ovt(text: str) -> str | None:
     return address if match and ytunnus.is_valid(match[1]) else None
 
 
+@lru_cache(maxsize=65536)
 def einvoice_address(text: str) -> str | None:
     """An e-invoice address: an OVT address, an IBAN, a Peppol id (`0216:0037…`) or another network's.
 
@@ -228,6 +229,7 @@ def einvoice_address(text: str) -> str | None:
     return address if not identifier.startswith("0037") or ovt(identifier) else None
 
 
+@lru_cache(maxsize=65536)
 def operator(text: str) -> str | None:
     """The code of an e-invoice operator or a bank (BIC); one that begins with 0037 is an OVT address.
 

@@ -67,6 +67,21 @@ def judge(answer: Answer, billnums: Sequence[str | None]) -> list[JobAnswer]:
     return [JobAnswer(Verdict.UNKNOWN, _why_unknown(answer))] * len(billnums)
 
 
+def judge_entry(answer: Answer) -> JobAnswer:
+    """What the answer to a credit note allocation or payment says of it: there is but one in a request.
+
+    A 201 that names the job it was put to (`jobid`, `billnum` or `billcode`, `ropo-one-api.md`, Service) or
+    nothing at all but an object is accepted; an errors list in it, or anything unreadable, is not.
+    """
+    if meaning(answer) is Meaning.REFUSED:
+        return _refused(replies.errors(answer.content), answer.text)
+    if answer.status is None or not 200 <= answer.status < 300 or not isinstance(answer.content, dict):
+        return JobAnswer(Verdict.UNKNOWN, _why_unknown(answer))
+    if any(answer.content.get(name) for name in ("error", "errors", "errorText")):
+        return JobAnswer(Verdict.UNKNOWN, f"it was answered with errors: {answer.text}")
+    return _accepted(answer.content)
+
+
 def _judge_count(counted: Counts, billnums: Sequence[str | None]) -> list[JobAnswer]:
     sent, accepted = len(billnums), counted.accepted
     base = _base([*counted.jobs, *counted.errors], billnums)

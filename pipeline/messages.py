@@ -33,8 +33,20 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 
 """
-_NO_TEXTS = {"severity", "wrong", "right", "extensions"}
-"""Keys of data files whose texts are no words of ours."""
+_NO_TEXTS = frozenset(
+    {
+        "severity",
+        "wrong",
+        "right",
+        "extensions",
+        "sets",
+        "better_headers",
+        "examples",
+        "examples_of",
+        "choices",
+    }
+)
+"""Keys of data files whose texts are no words of ours, or are there in every language."""
 
 
 def texts() -> dict[str, list[str]]:

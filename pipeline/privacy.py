@@ -26,6 +26,7 @@ _HENKILOTUNNUS = re.compile(r"(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])[0-9]{2
 _DIGITS = re.compile(r"[0-9]{6}")
 
 
+@lru_cache(maxsize=65536)
 def is_personal(text: str) -> bool:
     """Whether the whole text is a Finnish, Swedish or Norwegian personal identity code."""
     match = _CANDIDATE.fullmatch(text.strip())

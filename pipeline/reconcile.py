@@ -10,7 +10,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, Row, or_, select, text
 
 from pipeline import replies
 from pipeline.answers import Answer
@@ -23,7 +23,7 @@ from pipeline.ledger.exposure import exposed_contents
 from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Settlement
 from pipeline.ledger.states import State
-from pipeline.ledger.tables import document
+from pipeline.ledger.tables import OPEN, document
 from pipeline.privacy import mask
 from pipeline.service import CredentialsRefused, Service, Unreachable
 
@@ -183,7 +183,10 @@ def _unknown(run: Run, also: ColumnElement[bool] | None = None) -> list[Row[Any]
     statement = (
         select(column.id, column.kind, column.billnum, column.guarded, column.updated, column.reason)
         .where(
-            column.environment == run.environment, column.cid == run.cid, column.state == State.UNKNOWN.value
+            column.environment == run.environment,
+            column.cid == run.cid,
+            text(OPEN),
+            column.state == State.UNKNOWN.value,
         )
         .order_by(column.updated, column.id)
     )

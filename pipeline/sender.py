@@ -17,9 +17,10 @@ from itertools import count
 from typing import NamedTuple
 
 from pipeline.answers import Answer, Meaning, meaning
+from pipeline.attachments import AttachmentChanged, Attachments
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Refusal, finding
-from pipeline.judge import JobAnswer, Verdict, judge
+from pipeline.judge import JobAnswer, Verdict, judge, judge_entry
 from pipeline.ledger import Planned, Run
 from pipeline.ledger.content import differences, kept_answer
 from pipeline.ledger.exposure import exposed_contents
@@ -73,6 +74,8 @@ class _Shared:
     service: Service
     pauses: Sequence[float]
     stop: threading.Event
+    path: str | None
+    attachments: Attachments
     halt: threading.Event = field(default_factory=threading.Event)
     accepted: bool = False
 
@@ -110,6 +113,8 @@ def send(
     on_progress: Callable[[int], None] = lambda _: None,
     stop: threading.Event | None = None,
     pauses: Sequence[float] = PAUSES,
+    path: str | None = None,
+    attachments: Attachments | None = None,
 ) -> SendResult:
     """Send planned documents, each to an outcome in the ledger.
 
@@ -125,6 +130,8 @@ def send(
         on_progress: told, in this thread, how many more documents have an outcome.
         stop: set by Ctrl-C or SIGTERM.
         pauses: seconds between tries to reach the service.
+        path: where documents that are no jobs go, one in a batch.
+        attachments: where the files lie that the documents name.
 
     Returns:
         How it went; the outcomes are in the ledger, as is the reason for stopping early.
@@ -133,7 +140,8 @@ def send(
         Exception: what `batches` raises, or the ledger when it cannot be written. Requests in flight
             are finished and recorded before, as far as that is possible.
     """
-    shared = _Shared(run, service, pauses, stop or threading.Event())
+    files = attachments or Attachments()
+    shared = _Shared(run, service, pauses, stop or threading.Event(), path, files)
     done: list[_Done] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="sender") as pool:
         try:
@@ -183,7 +191,7 @@ def _send_batch(shared: _Shared, batch: Sequence[Planned]) -> _Done:
     except _Halt as halt:
         shared.halt.set()
         return _Done(settled, batches, halt.found)
-    if statuses and statuses <= _REFUSES_ALL and not shared.accepted and not shared.over:
+    if not shared.path and statuses and statuses <= _REFUSES_ALL and not shared.accepted and not shared.over:
         shared.halt.set()
         return _Done(settled, batches, finding("service-refuses-all", reason=f"HTTP {statuses.pop()}"))
     return _Done(settled, batches)
@@ -202,14 +210,16 @@ def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
     Raises:
         _Halt: the service could not be reached and nothing was taken; the documents are planned again.
     """
+    piece, bodies = _with_files(shared, piece)
+    if not piece:
+        return _Piece([], None)
     _patiently(shared, lambda: _token(shared.service))
     try:
         batch = shared.run.begin_batch(piece)
     except Refusal as refusal:
         raise _Halt(refusal.finding) from refusal
-    body = b'{"datastream":{"dataset":[%s]}}' % b",".join(each.body for each in piece)
     try:
-        heard = _patiently(shared, lambda: shared.service.send_jobs(body, batch.data_identifier))
+        heard = _patiently(shared, lambda: _post(shared, bodies, batch.data_identifier))
     except _Halt as halt:
         why = f"not sent: {halt.found.message}"
         shared.run.end_batch(
@@ -217,7 +227,7 @@ def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
         )
         raise
     answer = heard.answer
-    said = judge(answer, [each.billnum for each in piece])
+    said = [judge_entry(answer)] if shared.path else judge(answer, [each.billnum for each in piece])
     shared.run.end_batch(
         batch,
         Answered(answer.status, meaning(answer), answer.text, heard.tries),
@@ -228,6 +238,32 @@ def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
     again = [each for each, job in zip(piece, said, strict=True) if job.verdict is Verdict.AGAIN]
     refused = verdicts <= {Verdict.AGAIN, Verdict.REFUSED}
     return _Piece(_split(again, len(piece)), answer.status if refused else None)
+
+
+def _with_files(shared: _Shared, piece: list[Planned]) -> tuple[list[Planned], list[bytes]]:
+    """The documents whose attachments are still what was checked, and their bodies with them.
+
+    The others stay planned and `not-sent`, and the report says why.
+    """
+    ready: list[Planned] = []
+    bodies: list[bytes] = []
+    for each in piece:
+        try:
+            bodies.append(shared.attachments.expand(each.body))
+        except AttachmentChanged as changed:
+            found = finding("attachment-changed", value=changed.name, billnum=each.billnum)
+            shared.run.note([found], of=each.number)
+        else:
+            ready.append(each)
+    return ready, bodies
+
+
+def _post(shared: _Shared, bodies: Sequence[bytes], data_identifier: str) -> Answer:
+    if shared.path:
+        [body] = bodies
+        return shared.service.send_entry(shared.path, body, data_identifier)
+    datastream = b'{"datastream":{"dataset":[%s]}}' % b",".join(bodies)
+    return shared.service.send_jobs(datastream, data_identifier)
 
 
 def _split(again: list[Planned], of: int) -> list[list[Planned]]:

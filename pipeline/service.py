@@ -109,8 +109,12 @@ class Service:
         Raises:
             CredentialsRefused, Unreachable: no token; nothing has left.
         """
+        return self.send_entry("/rest/jobs", body, data_identifier)
+
+    def send_entry(self, path: str, body: bytes, data_identifier: str) -> Answer:
+        """`POST` a credit note allocation or payment to its path, once; otherwise as `send_jobs`."""
         headers = {"Content-Type": "application/json", "DataIdentifier": data_identifier}
-        return self._authorised("POST", "/rest/jobs", body=body, headers=headers)
+        return self._authorised("POST", path, body=body, headers=headers)
 
     def look_up(self, billnum: str) -> Answer:
         """`GET /rest/jobs/statusupdates?billnum=`, a single look-up.

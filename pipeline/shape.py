@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from pipeline.schema import fields as schema_fields
-from pipeline.values import generic
+from pipeline.subject import INVOICES, Subject
 
+_NUMBERS: dict[str, Callable[[str], Any]] = {"number": Decimal, "jobid": int}
 _STEP = re.compile(r"(?P<name>.*?)(?P<number>[0-9]*)")
 
 
-def nest(flat: dict[str, str]) -> dict[str, Any]:
+def nest(flat: dict[str, str], subject: Subject = INVOICES) -> dict[str, Any]:
     """The dataset of one document's fields; numbered groups become arrays in the order of their numbers.
 
     A JSON number is a Decimal, as accounting rows have them. One `propertyrow` is an object, as the service
     documents it, and several are an array (`ropo-one-api.md`, Invoice features).
     """
     dataset: dict[str, Any] = {}
-    groups: dict[tuple[str, ...], dict[int, dict[str, str | Decimal]]] = {}
+    groups: dict[tuple[str, ...], dict[int, dict[str, Any]]] = {}
     for path, value in flat.items():
         if "." not in path:
-            dataset[path] = value
+            dataset[path] = _typed(path, value, subject)
             continue
         *outer, last, tag = path.split(".")
         name, number = _STEP.fullmatch(last).groups()  # type: ignore[union-attr]  # it matches any text
-        groups.setdefault((*outer, name), {}).setdefault(int(number or 1), {})[tag] = (
-            Decimal(value) if _is_number(path) else value
+        groups.setdefault((*outer, name), {}).setdefault(int(number or 1), {})[tag] = _typed(
+            path, value, subject
         )
     for (*outer, name), members in groups.items():
         holder = dataset
@@ -40,6 +41,12 @@ def nest(flat: dict[str, str]) -> dict[str, Any]:
     return dataset
 
 
+def _typed(path: str, value: str, subject: Subject) -> Any:
+    """A JSON number as Decimal or integer; everything else is text."""
+    make = _NUMBERS.get(_value_kind(path, subject))
+    return make(value) if make else value
+
+
 @cache
-def _is_number(path: str) -> bool:
-    return schema_fields()[generic(path)].kind == "number"
+def _value_kind(path: str, subject: Subject) -> str:
+    return subject.value_kind(path)

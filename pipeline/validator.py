@@ -15,7 +15,7 @@ from jsonschema import ValidationError
 from pipeline.columns import Layout
 from pipeline.document import Document
 from pipeline.findings import Finding, Place, Severity, finding
-from pipeline.rules import LAYERS, Broken, Context
+from pipeline.rules import ENTRY_LAYERS, LAYERS, Broken, Context
 from pipeline.schema import explaining_validator, fast_validator, reason
 
 _MOST_EXPLANATIONS = 10_000
@@ -45,9 +45,11 @@ class Explained:
 class Validator:
     """Checks documents against one schema and the rules, remembering what was explained before."""
 
-    def __init__(self, layouts: Sequence[Layout], context: Context, schema: str = "dataset.json") -> None:
+    def __init__(self, layouts: Sequence[Layout], context: Context) -> None:
+        schema = layouts[0].subject.schema
         self._layouts = layouts
         self._context = context
+        self._layers = ENTRY_LAYERS if layouts[0].subject.kind else LAYERS
         self._schema = schema
         self._fast = fast_validator(schema)
         self._explanations: dict[tuple[str, ...], list[Explained]] = {}
@@ -57,7 +59,7 @@ class Validator:
         for document in documents:
             if not self._fast.is_valid(document.dataset):
                 self._add_schema_findings(document)
-            for layer in LAYERS:
+            for layer in self._layers:
                 if not document.valid:
                     break
                 for rule in layer:
@@ -155,5 +157,5 @@ def _expected(error: ValidationError) -> str:
     if error.validator == "enum":
         return "Allowed: " + ", ".join(map(str, schema["enum"])) + "."
     if error.validator == "maxLength":
-        return f"It has {len(error.instance):,} characters; at most {schema['maxLength']:,} are taken."
+        return f"It has {len(str(error.instance)):,} characters; at most {schema['maxLength']:,} are taken."
     return str(schema.get("description") or error.message)

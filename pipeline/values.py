@@ -22,7 +22,7 @@ from pipeline.money import decimal_text, money_text
 from pipeline.privacy import is_personal
 from pipeline.profile import Conventions
 from pipeline.readers.table import EXACT
-from pipeline.schema import fields as schema_fields
+from pipeline.subject import INVOICES, Subject
 from pipeline.words import countries, normalise, value_words
 
 
@@ -49,23 +49,22 @@ class Column:
     repairs: dict[int, str]
 
 
-def convert(frame: pd.DataFrame, conventions: Conventions) -> dict[str, Column]:
+def convert(frame: pd.DataFrame, conventions: Conventions, subject: Subject = INVOICES) -> dict[str, Column]:
     """Every field column of a named frame, converted."""
-    known = schema_fields()
     return {
-        name: _convert_column(texts(frame[name]), known[generic(name)].kind, conventions)
+        name: _convert_column(texts(frame[name]), subject.value_kind(str(name)), conventions)
         for name in frame.columns
         if not str(name).startswith("@")
     }
 
 
-def convert_text(text: str, field: str, conventions: Conventions) -> str:
+def convert_text(text: str, field: str, conventions: Conventions, subject: Subject = INVOICES) -> str:
     """One text as the API's text for a field, for values that a profile gives.
 
     Raises:
         Unreadable: it is no such value.
     """
-    kind = schema_fields()[generic(field)].kind
+    kind = subject.value_kind(field)
     return _CONVERTERS[kind](_prepared(text, kind), conventions)
 
 
@@ -101,11 +100,6 @@ def settled_decimal(evidence: Iterable[set[str]]) -> str | None:
         return None
     proved = wanted.pop()
     return next(iter(proved)) if len(proved) == 1 else None
-
-
-def generic(field: str) -> str:
-    """The path that the schema has for a field of a numbered group."""
-    return field if field in schema_fields() else re.sub(r"[0-9]+", "{n}", field, count=1)
 
 
 def _convert_column(
@@ -228,7 +222,7 @@ MOST_DIGITS = 12
 """How many digits a number may have before its decimal separator."""
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:[.,][0-9]+)?")
-_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:([.,])[0-9]{1,2})?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(?:([.,])[0-9]{1,2})?")
 _GROUPED_TWICE = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3}){2,}|(?:,[0-9]{3}){2,})")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 # One mark only, and no thousands mark: (0,125  1234,567  35,5); or thousands mark, then the other one.
@@ -401,7 +395,7 @@ _PLAIN_FORMS: dict[Callable[[str, Conventions], str], re.Pattern[str]] = {
     _upper: re.compile("[0-9A-Z-]+"),
     _billnum: re.compile("[0-9]+"),
     _postcode: re.compile("[0-9]+"),
-    _money: re.compile(f"(?:-?[1-9][0-9]*|0)(?:,[0-9]{{2}}|\\.[0-9]{{2}}{EXACT}?)"),
-    _decimal: re.compile(f"(?:-?[1-9][0-9]*|0)(?:,[0-9]?[1-9]|\\.[0-9]?[1-9]{EXACT}?)?"),
+    _money: re.compile(f"(?:-?[1-9][0-9]{{0,11}}|0)(?:,[0-9]{{2}}|\\.[0-9]{{2}}{EXACT}?)"),
+    _decimal: re.compile(f"(?:-?[1-9][0-9]{{0,11}}|0)(?:,[0-9]?[1-9]|\\.[0-9]?[1-9]{EXACT}?)?"),
 }
 """By converter, texts that it returns as they are, but for the decimal point."""

@@ -95,7 +95,7 @@ def test_evidence_of_the_decimal_separator(texts: list[str], expected: set[str])
     assert decimal_evidence(texts) == expected
 
 
-@given(st.decimals(-(10**12), 10**12, places=2), st.sampled_from([" ", "\u00a0", "\u202f", ".", ""]))
+@given(st.decimals(-(10**11), 10**11, places=2), st.sampled_from([" ", "\u00a0", "\u202f", ".", ""]))
 def test_finnish_notation_reads_back(value: Decimal, thousands: str) -> None:
     """Any sum written with a decimal comma and any thousands mark is read as itself."""
     whole, _, cents = format(abs(value), ",.2f").partition(".")
@@ -103,7 +103,7 @@ def test_finnish_notation_reads_back(value: Decimal, thousands: str) -> None:
     assert number(text, NONE) == value
 
 
-@given(st.decimals(-(10**12), 10**12, places=3))
+@given(st.decimals(-(10**11), 10**11, places=3))
 def test_a_read_number_is_never_another_one(value: Decimal) -> None:
     """Whatever the convention, a number is either read exactly or refused."""
     for conventions, text in ((COMMA, str(value).replace(".", ",")), (POINT, str(value))):

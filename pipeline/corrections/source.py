@@ -73,8 +73,8 @@ class Rows:
         with TemporaryDirectory(prefix="ropo-pipeline-") as folder:
             reduced = Path(folder) / "reduced.xlsx"
             self.widths = reduce(Path(table.file), table.sheet or "", self._wanted, reduced)
-            book = openpyxl.load_workbook(reduced, read_only=True, data_only=True)
-            try:
+            with reduced.open("rb") as file:  # what openpyxl opens itself it leaves open when it fails
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
                 sheet = book[table.sheet or ""]
                 sheet.reset_dimensions()  # what it says of its size need not be true
                 # All of them before the first is used: a row that fails must not leave half a sheet.
@@ -83,8 +83,6 @@ class Rows:
                     for number, cells in enumerate(sheet.iter_rows(), 1)
                     if number in self._wanted
                 ]
-            finally:
-                book.close()
 
     def _of_texts(self) -> Iterator[tuple[int, dict[int, Value]]]:
         for frame in self._layout.table.frames(_ROWS_AT_ONCE):

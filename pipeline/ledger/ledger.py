@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import orjson
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from pipeline.findings import Refusal, finding
 from pipeline.ledger import database, tables
@@ -140,7 +140,12 @@ def _leave_unknown(connection: Connection, run: Run) -> None:
     column = tables.document.c
     connection.execute(
         update(tables.document)
-        .where(column.environment == run.environment, column.cid == run.cid, column.state == State.SENDING)
+        .where(
+            column.environment == run.environment,
+            column.cid == run.cid,
+            text(tables.OPEN),
+            column.state == State.SENDING,
+        )
         .values(
             state=State.UNKNOWN,
             exposed=1,

@@ -78,10 +78,10 @@ class Run:
         self.sources = sources
         self._update(sources=orjson.dumps(list(sources)).decode())
 
-    def note(self, findings: Iterable[Finding]) -> None:
-        """Keep findings that concern a file, not one invoice."""
+    def note(self, findings: Iterable[Finding], *, of: int | None = None) -> None:
+        """Keep findings that concern the invoice of that number, or a file rather than one invoice."""
         with self.ledger.writing() as connection:
-            self.write_findings(connection, ((None, each) for each in findings))
+            self.write_findings(connection, ((of, each) for each in findings))
 
     def set_aside(self, source: int, reason: str, rows: int, first_rows: Sequence[Sequence[int]]) -> None:
         """Keep how many rows of a source are in no invoice for a reason, and ranges of the first of them."""
@@ -214,8 +214,8 @@ class Run:
     def settle_unknown(self, settlements: Sequence[Settlement]) -> None:
         """Record what became of documents whose outcome was unknown until now.
 
-        This run's finding that it was unknown goes; a document that this run did not read gets an
-        invoice in it, so that its report tells of it.
+        This run's finding that it was unknown goes. In a run that reads nothing itself (`reconcile`), each
+        gets an invoice, so that its report tells of it; in others only what they read counts.
         """
         ids = [each.document_id for each in settlements]
         invoice, found = tables.invoice.c, tables.finding.c
@@ -226,7 +226,8 @@ class Run:
                     found.run_id == self.id, found.code == "outcome-unknown", found.invoice_number.in_(mine)
                 )
             )
-            self._adopt(connection, ids)
+            if not self.sources:
+                self._adopt(connection, ids)
             self.settle(connection, settlements)
 
     def write_findings(self, connection: Connection, findings: Iterable[tuple[int | None, Finding]]) -> None:
@@ -314,7 +315,7 @@ class Run:
         return self.place((ranges[0][0], ranges[0][1])) if ranges else Place()
 
     def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Give this run an invoice for each document that it did not read: that of the run that planned it."""
+        """Give this run an invoice for each of the documents: that of the run that planned it."""
         invoice, document = tables.invoice.c, tables.document.c
         mine = select(invoice.document_id).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
         missing = connection.execute(

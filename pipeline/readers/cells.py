@@ -126,7 +126,9 @@ def column(
         number = partial(shown_number, as_shown=as_shown) if as_shown else number_text
         texts = map(number, distinct) if types == {float} else (_text(value, number) for value in distinct)
         codes[where] = np.array([index.setdefault(text, len(index)) for text in texts], np.intp)[code]
-        if inexact := [at for at, value in enumerate(distinct) if _has_lost_digits(value)]:
+        numbers = found if types == {float} else np.array([_number(value) for value in distinct])
+        inexact = np.flatnonzero(~(np.abs(numbers) < TOO_LONG))  # NaN is not less either
+        if len(inexact):
             lost.append(where[np.isin(code, inexact)])
     return categorical(codes, list(index)), np.concatenate(lost) if lost else np.empty(0, np.intp)
 
@@ -147,5 +149,5 @@ def _text(value: Any, number: Callable[[float], str]) -> str:
     return number(value) if isinstance(value, float | int) else moment_text(value)
 
 
-def _has_lost_digits(value: Any) -> bool:
-    return isinstance(value, float | int) and not abs(value) < TOO_LONG  # nor is NaN
+def _number(value: Any) -> float:
+    return value if isinstance(value, float | int) else 0.0

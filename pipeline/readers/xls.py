@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,34 +30,45 @@ def sheets(path: Path) -> list[Listed]:
     Raises:
         Refusal: the file is damaged or encrypted.
     """
-    try:
-        with xlrd.open_workbook(
+    with (
+        _refusing_damage(path),
+        xlrd.open_workbook(
             path, formatting_info=True, logfile=io.StringIO(), ragged_rows=True, on_demand=True
-        ) as book:
-            read = partial(_read, book, computed=_was_computed(book))
-            return [Listed(each.name, each.visibility == 0, partial(read, each)) for each in book.sheets()]
+        ) as book,
+    ):
+        read = partial(_read, path, book, computed=_was_computed(book))
+        return [Listed(each.name, each.visibility == 0, partial(read, each)) for each in book.sheets()]
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # noqa: BLE001 - xlrd raises whatever a damaged record leads to
         if "encrypted" in str(error):
             raise refuse("file-encrypted", Place(str(path))) from None
         raise damaged(path, error) from None
 
 
-def _read(book: Any, sheet: Any, *, computed: bool) -> Sheet:
-    marks = Marks(
-        merged=[
-            f"{cell_name(left, top + 1)}:{cell_name(right - 1, bottom)}"
-            for top, bottom, left, right in sheet.merged_cells
-        ],
-        hidden_rows=sum(bool(info.hidden) for row, info in sheet.rowinfo_map.items() if row < sheet.nrows),
-    )
-    formats = [book.format_map[style.format_key].format_str for style in book.xf_list]
-    rows = [
-        [
-            _value(book, cell, formats[cell.xf_index], marks, (row + 1, column), computed=computed)
-            for column, cell in enumerate(sheet.row(row))
+def _read(path: Path, book: Any, sheet: Any, *, computed: bool) -> Sheet:
+    with _refusing_damage(path):
+        marks = Marks(
+            merged=[
+                f"{cell_name(left, top + 1)}:{cell_name(right - 1, bottom)}"
+                for top, bottom, left, right in sheet.merged_cells
+            ],
+            hidden_rows=sum(
+                bool(info.hidden) for row, info in sheet.rowinfo_map.items() if row < sheet.nrows
+            ),
+        )
+        formats = [book.format_map[style.format_key].format_str for style in book.xf_list]
+        rows = [
+            [
+                _value(book, cell, formats[cell.xf_index], marks, (row + 1, column), computed=computed)
+                for column, cell in enumerate(sheet.row(row))
+            ]
+            for row in range(sheet.nrows)
         ]
-        for row in range(sheet.nrows)
-    ]
 
     def padded() -> Iterator[list[Any]]:
         return (row + [""] * (sheet.ncols - len(row)) for row in rows)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from contextlib import closing
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, fromstring
@@ -27,7 +27,7 @@ MAX_CELLS = 100_000_000
 _BUILTIN_PERCENT: dict[str | None, str] = {"9": "0%", "10": "0.00%"}  # ECMA-376 part 1, 18.8.30
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-_LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br=["\']([0-9]+)["\']')
+_ROW = re.compile(rb'row [^>]*?\br=["\']([0-9]+)["\']')
 _OVERLAP = 64
 _ROOT_WITHIN = 4096
 
@@ -122,8 +122,7 @@ def _check_extent(path: Path, part: str, blocks: Iterable[bytes]) -> None:
         while found := further.search(text):
             furthest = found[1]
             further = _further(furthest)
-        if (row := text.rfind(b"row ")) >= 0 and (match := _LAST_ROW.match(text, text.rfind(b"<", 0, row))):
-            last_row = max(last_row, int(match[1]))
+        last_row = max(last_row, *map(int, _ROW.findall(text)), 0)
         before = text[-_OVERLAP:]
     exhaust(part, blocks)
     if (column_number(furthest) + 1) * last_row > MAX_CELLS:

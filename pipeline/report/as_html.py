@@ -66,7 +66,6 @@ class HtmlReport:
     ) -> None:
         self._run, self._batches, self._asides, self._most = run, batches, asides, most
         self._shown = 0
-        self._codes: dict[str, int] = {}
         self._causes, self._rates = Causes(), Rates()
         self._purged = 0
         self._noted: dict[tuple[str | None, str | None, Severity], int] = {}
@@ -84,20 +83,19 @@ class HtmlReport:
     def add_invoice(self, content: Content) -> None:
         """Add the next invoice."""
         line = content.line
-        self._causes.add(content.findings, line.total)
+        causes = self._causes.add(content.findings, line.total)
         self._note(content.findings)
         if line.outcome in WITH_THE_SERVICE:
             if content.sent:
-                self._rates.add_payload(content.sent, Decimal(line.net))
+                self._rates.add_payload(content.sent, line.net)
             else:
                 self._purged += 1
         if self._shown == self._most:
             return
         self._shown += 1
-        codes = [self._codes.setdefault(code, len(self._codes)) for code in line.codes]
         shown = [
             *(line.billnum, line.customer, line.billdate, _ORDER[line.outcome], line.net, line.vat),
-            *(line.total, line.jobid, line.kind, line.jobtype, line.rows, codes),
+            *(line.total, line.jobid, line.kind, line.jobtype, line.rows, causes),
         ]
         _add(self._lines, orjson.dumps(shown))
         findings = [_detail(found) for found in content.findings]
@@ -137,6 +135,7 @@ class HtmlReport:
             "purged": self._purged,
             "control": _control(totals),
             "sources": list(self._sources()),
+            "several_files": len({each.get("file") for each in run.sources}) > 1,
             "facts": {name: answer_text(value) for name, value in run_as_dict(run).items() if value != {}},
             "invoices": totals.whole.count,
             "shown": self._shown,
@@ -155,7 +154,7 @@ class HtmlReport:
             "locale": language(),
             "words": {name: page[name] for name in ("table", "detail", "count", "causes")},
             "outcomes": [[each, words()["outcomes"][each]["label"]] for each in Outcome],
-            "codes": list(self._codes),
+            "causes": self._causes.names(),
             "sources": [
                 [each.get("sheet") or each.get("file"), _columns(each)] for each in self._run.sources
             ],
@@ -218,7 +217,8 @@ def _control(totals: Totals) -> Iterator[tuple[str, Any, Any, bool | None]]:
 def _columns(source: dict[str, Any]) -> dict[str, list[str]]:
     """By field: the letters of its column and its header."""
     return {
-        each["field"]: [_DIGITS.sub("", each["column"]), each["header"]] for each in source.get("columns") or []
+        each["field"]: [_DIGITS.sub("", each["column"]), each["header"]]
+        for each in source.get("columns") or []
     }
 
 

@@ -63,7 +63,9 @@ def rate_chart(run: RunFacts, totals: Totals, sent: Rates, purged: int) -> RateC
     of = "sent" if there or not read else "read"
     shown = there if of == "sent" else read
     outcomes = WITH_THE_SERVICE if of == "sent" else tuple(Outcome)
-    expected = [sum((getattr(totals.outcomes[each], name) for each in outcomes), Decimal(0)) for name in Sums._fields]
+    expected = [
+        sum((getattr(totals.outcomes[each], name) for each in outcomes), Decimal(0)) for name in Sums._fields
+    ]
     whole = _added(list(shown.values()))
     rates = sorted(read | shown, key=lambda rate: (rate == NO_RATE, -Decimal(rate or 0)))
     zero = Sums(Decimal(0), Decimal(0), Decimal(0))

@@ -14,9 +14,11 @@ from pipeline.rules.identifiers import identifiers, vat_rates
 from pipeline.rules.identity import identity_is_sure
 from pipeline.rules.sums import open_sum, row_totals, sum_column, vat_percent
 
-__all__ = ["LAYERS", "Broken", "Context", "Rule"]
+__all__ = ["ENTRY_LAYERS", "LAYERS", "Broken", "Context", "Rule"]
 
 LAYERS: tuple[tuple[Rule, ...], ...] = (
     (identity_is_sure, dates_in_order, vat_percent, identifiers),
     (open_sum, row_totals, sum_column, features, vat_rates, credit_names_its_original),
 )
+ENTRY_LAYERS: tuple[tuple[Rule, ...], ...] = ((identity_is_sure,),)
+"""Those for allocations and payments, which have no rows and name an invoice that is sent already."""

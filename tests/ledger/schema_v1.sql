@@ -2,11 +2,11 @@ CREATE INDEX batch_run ON batch (run_id);
 
 CREATE INDEX document_billnum ON document (billnum);
 
-CREATE INDEX document_jobid ON document (jobid);
+CREATE INDEX document_jobid ON document (jobid) WHERE jobid IS NOT NULL;
 
-CREATE INDEX document_original ON document (original_id);
+CREATE INDEX document_open ON document (environment, cid) WHERE state IN ('sending', 'unknown');
 
-CREATE INDEX document_state ON document (environment, cid, state);
+CREATE INDEX document_original ON document (original_id) WHERE original_id IS NOT NULL;
 
 CREATE INDEX event_document ON event (document_id);
 

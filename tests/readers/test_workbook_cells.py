@@ -115,7 +115,7 @@ def test_the_display_format_counts(tmp_path: Path, value: float, number_format: 
 
 @given(st.integers(0, 10**15 - 1), st.lists(st.sampled_from(["0", "-", " "]), min_size=2).map("".join))
 def test_a_format_of_zeros_shows_every_digit(value: int, number_format: str) -> None:
-    """Whatever the format, the digits shown are the number's, after zeros, and literals stand where they stood."""
+    """Whatever the format, the digits shown are the number's, after zeros, and literals stand in place."""
     as_shown = shape(number_format)
     if number_format.count("0") < 2:
         assert as_shown is None
@@ -223,8 +223,8 @@ def test_dates_are_iso(tmp_path: Path, date_1904: bool) -> None:
     path = tmp_path / "a.xlsx"
     values = [
         (dt.date(2026, 2, 1), "d.m.yyyy", "2026-02-01"),
-        (dt.datetime(2026, 2, 1), "d.m.yyyy h:mm", "2026-02-01"),
-        (dt.datetime(2026, 2, 1, 10, 30), "d.m.yyyy", "2026-02-01T10:30:00"),
+        (dt.datetime.fromisoformat("2026-02-01"), "d.m.yyyy h:mm", "2026-02-01"),
+        (dt.datetime.fromisoformat("2026-02-01T10:30:00"), "d.m.yyyy", "2026-02-01T10:30:00"),
         (dt.time(10, 30), "h:mm", "10:30:00"),
         (dt.timedelta(hours=30), "[h]:mm", "30:00:00"),
         (dt.date(2026, 12, 31), "[$-40B]d. mmmm yyyy;@", "2026-12-31"),
@@ -244,7 +244,7 @@ def test_dates_are_iso(tmp_path: Path, date_1904: bool) -> None:
     assert one(tmp_path / "a.xls") == [[text] for _, _, text in values]
 
 
-@given(st.datetimes(dt.datetime(1905, 1, 1), dt.datetime(2200, 1, 1)))
+@given(st.datetimes())
 def test_a_moments_text_says_it_whole(moment: dt.datetime) -> None:
     """The text can be read back to the same moment; midnight needs no time."""
     assert dt.datetime.fromisoformat(moment_text(moment)) == moment
@@ -389,7 +389,7 @@ def test_a_formula_that_was_computed(tmp_path: Path, cell: str, text: str) -> No
 
 
 def test_a_zero_that_no_one_computed(tmp_path: Path) -> None:
-    """XlsxWriter gives each formula the result 0 and asks Excel to compute on opening: such a 0 is no result."""
+    """XlsxWriter gives formulas the result 0 and asks Excel to compute on opening: that 0 is no result."""
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet()
@@ -464,7 +464,8 @@ def ods_row(*cells: str) -> str:
 def ods_cell(kind: str, value: str, shown: str, more: str = "") -> str:
     """An OpenDocument cell with a value of that type."""
     name = {"date": "date-value", "time": "time-value", "boolean": "boolean-value"}.get(kind, "value")
-    return f'<table:table-cell office:value-type="{kind}" office:{name}="{value}" {more}><text:p>{shown}</text:p></table:table-cell>'
+    attributes = f'office:value-type="{kind}" office:{name}="{value}" {more}'
+    return f"<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>"
 
 
 @pytest.mark.parametrize(
@@ -489,8 +490,10 @@ def ods_cell(kind: str, value: str, shown: str, more: str = "") -> str:
         ('<table:table-cell office:value-type="string" office:string-value="x"/>', "x"),
         ("<table:table-cell><text:p>ilman tyyppiä</text:p></table:table-cell>", "ilman tyyppiä"),
         (
-            '<table:table-cell office:value-type="string"><office:annotation><text:p>huomautus</text:p>'
-            "</office:annotation><text:p>Katu 1</text:p></table:table-cell>",
+            (
+                '<table:table-cell office:value-type="string"><office:annotation><text:p>huomautus</text:p>'
+                "</office:annotation><text:p>Katu 1</text:p></table:table-cell>"
+            ),
             "Katu 1",
         ),
     ],
@@ -506,8 +509,10 @@ def test_opendocument_cells(tmp_path: Path, cell: str, text: str) -> None:
     ("cell", "problem"),
     [
         (
-            '<table:table-cell table:formula="of:=1/0" office:value-type="string" calcext:value-type="error">'
-            "<text:p>#DIV/0!</text:p></table:table-cell>",
+            (
+                '<table:table-cell table:formula="of:=1/0" office:value-type="string" '
+                'calcext:value-type="error"><text:p>#DIV/0!</text:p></table:table-cell>'
+            ),
             Problem(1, "error-cell", "#DIV/0!"),
         ),
         (ods_cell("float", "0", "Err:502", 'table:formula="of:=FOO()"'), Problem(1, "error-cell", "Err:502")),

@@ -119,7 +119,8 @@ def test_the_fast_search_and_the_parser_agree(sheet: str, stale: bool, size: int
 def test_the_fast_search_is_what_usual_workbooks_get() -> None:
     """A sheet as Excel writes it does not need the parser."""
     sheet = worksheet(
-        '<row r="1" spans="1:2"><c r="A1" s="1"><v>0.5</v></c><c r="B1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+        '<row r="1" spans="1:2"><c r="A1" s="1"><v>0.5</v></c>'
+        '<c r="B1" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
     )
     assert _plain(scan([sheet.encode()], SHAPES)) == _plain(scan_by_parser([sheet.encode()], SHAPES))
     assert scan([sheet.encode()], SHAPES).problems[1][0].value == "#DIV/0!"
@@ -217,8 +218,9 @@ def test_no_sheet_however_damaged_ends_in_anything_but_a_refusal(tmp_path: Path)
     sheet = bytearray(
         worksheet(
             "".join(
-                f'<row r="{row}" hidden="1"><c r="A{row}" s="1"><v>0.5</v></c><c r="B{row}" t="e"><v>#N/A</v></c>'
-                f'<c r="C{row}" t="str"><f>A{row}</f><v>x</v></c><c r="D{row}" t="d"><v>2026-02-01</v></c></row>'
+                f'<row r="{row}" hidden="1"><c r="A{row}" s="1"><v>0.5</v></c>'
+                f'<c r="B{row}" t="e"><v>#N/A</v></c><c r="C{row}" t="str"><f>A{row}</f><v>x</v></c>'
+                f'<c r="D{row}" t="d"><v>2026-02-01</v></c></row>'
                 for row in range(1, 6)
             ),
             '<mergeCells count="1"><mergeCell ref="A1:A2"/></mergeCells>',

@@ -1,4 +1,4 @@
-"""What the tests of workbooks share: files written by the usual libraries or part by part, tables read back."""
+"""What the tests of workbooks share: files written by a library or part by part, tables read back."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def raw_xlsx(
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"/>',
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        f'<Relationship Id="rId1" Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/>'
+        "</Relationships>",
         "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}">{settings}'
         f'<sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>{book}</workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'

@@ -152,15 +152,15 @@ def test_right_features_are_not_mentioned(row: dict[str, str]) -> None:
         (
             POSTINGS | {"Posting 2 net": "100", "Posting 2 VAT": "-25,5"} | CREDITED,
             (
-                "error accounting-sign S2: On a credit note accountrow2.netamount must be negative, and it is "
-                "100."
+                "error accounting-sign S2: On a credit note accountrow2.netamount must be negative, and it "
+                "is 100."
             ),
         ),
         (
             {"Reverse charge": "1"},
             (
-                "warning reverse-charge-vat L2: The invoice is marked as reverse charge, but this row has 25.5 "
-                "% VAT."
+                "warning reverse-charge-vat L2: The invoice is marked as reverse charge, but this row has "
+                "25.5 % VAT."
             ),
         ),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "ledger"))  # for ledger_made
 
 from ledger_made import opened
-from scripted import Scripted, scripted
+from scripted import Scripted, StartService, scripted
 
 from pipeline.ledger import Ledger
 from pipeline.sandbox.server import serve_in_thread
 from pipeline.service import Service
-
-StartService = Callable[..., Service]
 
 
 @pytest.fixture

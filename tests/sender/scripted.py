@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from pipeline.service import Service
+
 
 class Reply(NamedTuple):
     """An answer: a body that is not text or bytes is sent as JSON. Status 0 hangs up without one."""
@@ -33,6 +35,10 @@ class Request(NamedTuple):
 
 
 Answering = Callable[[Request], Reply]
+
+
+StartService = Callable[..., Service]
+"""Starts a sandbox with those options, and gives a service that speaks to it."""
 
 
 class Scripted:

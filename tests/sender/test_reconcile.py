@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartService
 from ledger_made import (
     CID,
     ENVIRONMENT,
@@ -23,7 +22,7 @@ from ledger_made import (
     table,
     url,
 )
-from scripted import Reply, Scripted, in_turn
+from scripted import Reply, Scripted, StartService, in_turn
 
 from pipeline.document import Kind
 from pipeline.findings import Refusal
@@ -36,7 +35,7 @@ from pipeline.service import Service
 
 
 def _reconcile(ledger: Ledger, address: str, **options: Any) -> tuple[Reconciled, list[str]]:
-    run = begin(ledger)
+    run = ledger.begin_run("reconcile", ENVIRONMENT, CID, {})
     with Service(address, CID, "secret", timeout=(1.0, 1.0)) as service:
         result = reconcile(run, service, **{"grace": 0.0, "pauses": (0.0, 0.0)} | options)
     return result, outcomes(run)
@@ -174,7 +173,7 @@ def test_the_report_of_a_reconcile_tells_of_documents_that_it_did_not_read(
 ) -> None:
     """An invoice of an earlier run appears with its customer, sums, outcome, and why it stays unknown."""
     settled(ledger, [invoice(checkbillnum=None)], State.UNKNOWN)
-    run = begin(ledger)
+    run = ledger.begin_run("reconcile", ENVIRONMENT, CID, {})
     with Service(server.url, CID, "secret") as service:
         reconcile(run, service, grace=0.0)
     assert table(
@@ -198,6 +197,21 @@ def test_reconcile_at_the_end_of_a_run(ledger: Ledger, service: StartService) ->
     assert reconcile(run, sandbox).accepted == 3
     assert outcomes(run) == ["accepted"] * 3
     assert findings(run) == []
+
+
+def test_reconcile_at_the_beginning_of_a_run(ledger: Ledger, service: StartService) -> None:
+    """What an earlier run left is asked about first; in this run's report each invoice is there once."""
+    lost = [{"kind": "close", "nth": 1}, {"kind": "close", "when": "after", "nth": 2}]
+    sandbox = service(faults=Faults([Fault.model_validate(each) for each in lost]))
+    run = begin(ledger)
+    planned = run.plan(invoices(3))
+    send([planned[:1], planned[1:]], run=run, service=sandbox, workers=1)
+    assert outcomes(run) == ["unknown"] * 3
+    again = begin(ledger)
+    result = reconcile(again, sandbox, grace=0.0)
+    assert (result.accepted, result.may_go_again) == (2, 1)
+    send([again.plan(invoices(3))], run=again, service=sandbox)
+    assert outcomes(again) == ["accepted", "already-accepted", "already-accepted"]
 
 
 def test_a_lost_request_goes_again_and_is_accepted_once(ledger: Ledger, service: StartService) -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartService
 from ledger_made import begin, findings, invoice, invoices, outcomes, rows, settled, states, table
-from scripted import Reply, Request, Scripted, accept, in_turn
+from scripted import Reply, Request, Scripted, StartService, accept, in_turn
 
 from pipeline import sender
 from pipeline.document import Document

@@ -7,7 +7,7 @@
   const lines = read("lines");
   const words = page.words;
   // The places in a line, as report/as_html.py writes it.
-  const [BILLNUM, CUSTOMER, BILLDATE, OUTCOME, NET, VAT, TOTAL, JOBID, KIND, JOBTYPE, ROWS, CODES] = Array(12).keys();
+  const [BILLNUM, CUSTOMER, BILLDATE, OUTCOME, NET, VAT, TOTAL, JOBID, KIND, JOBTYPE, ROWS, CAUSES] = Array(12).keys();
 
   // ---- texts -------------------------------------------------------------------------------------
 
@@ -22,10 +22,12 @@
     return parts ? `${+parts[3]}.${+parts[2]}.${parts[1]}` : text ?? "";
   }
 
+  const tableOf = (source) => page.sources.length > 1 ? `${page.sources[source]?.[0] ?? ""} ` : "";
+
   function rows(line) {
     let before = null;
     return line[ROWS].map(([source, first, last]) => {
-      const name = source === before ? "" : `${page.sources[source]?.[0] ?? ""} `;
+      const name = source === before ? "" : tableOf(source);
       before = source;
       return `${name}${first}${last > first ? `–${last}` : ""}`;
     }).join(", ").trim();
@@ -45,7 +47,7 @@
     const [key, label] = page.outcomes[line[OUTCOME]];
     return make("span", { class: `state ${key}` }, label);
   };
-  const codes = (line) => line[CODES].map((code) => page.codes[code]).join(", ");
+  const codes = (line) => [...new Set(line[CAUSES].map((cause) => page.causes[cause][0]))].join(", ");
 
   // ---- which invoices, in which order ------------------------------------------------------------
 
@@ -59,7 +61,7 @@
     { name: "findings", text: codes, by: codes },
     { name: "rows", text: rows, by: (_, index) => index },
   ];
-  const state = { column: null, falling: false, outcome: "", code: "", search: "", shown: [] };
+  const state = { column: null, falling: false, outcome: "", cause: "", search: "", shown: [] };
 
   const orders = new Map();
   function order(column) {
@@ -88,7 +90,7 @@
 
   function choose() {
     const wanted = page.outcomes.findIndex(([key]) => key === state.outcome);
-    const code = page.codes.indexOf(state.code);
+    const cause = Number(state.cause);
     // "1 234,50" and "1,234.50" are found as 1234,50 and 1234.50.
     const query = state.search.toLowerCase().replace(/(?<=\d)[\s\u00a0\u202f](?=\d{3}\b)|(?<=\d),(?=\d{3}\b)/g, "");
     const terms = query.split(/\s+/).filter(Boolean);
@@ -97,7 +99,7 @@
     state.shown = [];
     for (const index of all) {
       const line = lines[index];
-      if ((wanted < 0 || line[OUTCOME] === wanted) && (!state.code || line[CODES].includes(code))
+      if ((wanted < 0 || line[OUTCOME] === wanted) && (!state.cause || line[CAUSES].includes(cause))
           && terms.every((term) => texts[index].includes(term))) {
         state.shown.push(index);
       }
@@ -125,13 +127,14 @@
         const button = make("button", { type: "button", class: "link", "data-place": place }, inside);
         return make("th", { scope: "row", class: column.name }, button);
       }
-      return make("td", { class: `${column.name}${column.number ? " number" : ""}` }, inside);
+      const title = typeof inside === "string" ? inside : null;
+      return make("td", { class: `${column.name}${column.number ? " number" : ""}`, title }, inside);
     });
     return make("tr", { "aria-rowindex": place + 2, "data-place": place }, ...cells);
   }
 
   function gap(rows) {
-    const cell = make("td", { colspan: columns.length });
+    const cell = make("td");  // no colspan: on a phone some columns are not there
     const element = make("tr", { class: "gap", "aria-hidden": "true" }, cell);
     cell.style.height = `${rows * height}px`;
     return element;
@@ -294,7 +297,7 @@
         return make("span", {}, typeof value === "object" ? JSON.stringify(value) : value,
           column ? make("small", { class: "address" }, `${column[0]}${row}`) : null);
       });
-      return [where ? `${page.sources[source]?.[0] ?? ""} ${row}` : String(number + 1), ...cells];
+      return [where ? `${tableOf(source)}${row}` : String(number + 1), ...cells];
     });
     const table = grid([words.table.rows, ...tags], rows);
     return where ? [table] : [table, quiet(words.detail.unplaced)];
@@ -376,11 +379,12 @@
       const place = `${column.name}${column.number ? " number" : ""}`;
       table.tHead.rows[0].append(make("th", { scope: "col", class: place, "data-column": column.name, "aria-sort": "none" }, button));
     }
-    find("code").append(...[...page.codes].sort().map((code) => make("option", { value: code }, code)));
+    const causes = page.causes.map(([code, field], number) => [field ? `${code}: ${field}` : code, number]).sort();
+    find("cause").append(...causes.map(([name, number]) => make("option", { value: number }, name)));
     for (const each of document.querySelectorAll("[hidden]")) each.hidden = false;
 
     const form = find("filters");
-    const inputs = ["outcome", "code", "search"].map(find);
+    const inputs = ["outcome", "cause", "search"].map(find);
     const take = () => (inputs.forEach((input) => { state[input.id] = input.value; }), refresh());
     let pending = 0;
     form.addEventListener("submit", (event) => event.preventDefault());
@@ -388,11 +392,11 @@
     form.addEventListener("input", () => { cancelAnimationFrame(pending); pending = requestAnimationFrame(take); });
 
     document.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-outcome], [data-code]");
+      const button = event.target.closest("[data-outcome], [data-cause]");
       if (!button) return;
       form.reset();
       find("outcome").value = button.dataset.outcome ?? "";
-      find("code").value = button.dataset.code ?? "";
+      find("cause").value = button.dataset.cause ?? "";
       take();
       find("invoices").scrollIntoView();
       view.focus({ preventScroll: true });
