@@ -35,6 +35,12 @@ run: $(RUN_READY)  ## send the invoices of INPUT=file (to the sandbox unless ARG
 check: $(RUN_READY)  ## do all but send
 	@$(BIN)/python -m pipeline check "$(INPUT)" $(ARGS)
 
+allocate: $(RUN_READY)  ## allocate the credit notes of INPUT=file to invoices that were sent
+	@$(BIN)/python -m pipeline allocate "$(INPUT)" $(ARGS)
+
+payments: $(RUN_READY)  ## register the payments of INPUT=file
+	@$(BIN)/python -m pipeline payments "$(INPUT)" $(ARGS)
+
 test: $(DEV_READY)  ## run every test
 	@$(BIN)/python -m pytest $(ARGS)
 

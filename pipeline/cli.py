@@ -213,12 +213,56 @@ def credit(
 
 
 @app.command()
-def columns(inputs: _Inputs, *, profile: _Profile = None, _language: _Language = None) -> None:
+def columns(
+    inputs: _Inputs,
+    *,
+    profile: _Profile = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a starting profile, to be changed.")
+    ] = None,
+    _language: _Language = None,
+) -> None:
     """Show how INPUT is understood: encoding, sheet, header row, and which column is which field."""
     from pipeline.flow import show_columns  # noqa: PLC0415 - start-up time
     from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
-    show_columns(inputs, profile, Screen())
+    show_columns(inputs, profile, Screen(), save)
+
+
+@app.command()
+def explain(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A finding's code.", show_default="all")
+    ] = None,
+    *,
+    _language: _Language = None,
+) -> None:
+    """Explain a finding: what it means, what to do, an example wrong and right; or list all codes."""
+    from pipeline import explain as explaining  # noqa: PLC0415 - start-up time
+
+    for line in explaining.explain(code) if code else explaining.overview():
+        typer.echo(line)
+
+
+@app.command()
+def template(
+    *,
+    fields: Annotated[
+        Literal["minimal", "usual", "credit", "reminder", "collection", "all"],
+        typer.Option(help="Which columns."),
+    ] = "usual",
+    country: _Country = Country.FI,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The workbook.", show_default="template-<fields>.xlsx")
+    ] = None,
+    _language: _Language = None,
+) -> None:
+    """Write a workbook to fill in, with headers, lists and formats that are understood as they are."""
+    from pipeline.template import write_template  # noqa: PLC0415 - start-up time
+
+    path = out or Path(f"template-{fields}.xlsx")
+    write_template(path, fields, country.alpha3, dt.datetime.now().astimezone().date())
+    typer.echo(path)
 
 
 @app.command()

@@ -108,8 +108,12 @@ def find_field(header: str, profile: Profile, subject: Subject = INVOICES) -> st
     return path
 
 
-def understand(files: Iterable[list[Table]], profile: Profile, subject: Subject = INVOICES) -> list[Layout]:
+def understand(
+    files: Iterable[list[Table]], profile: Profile, subject: Subject = INVOICES, *, checked: bool = True
+) -> list[Layout]:
     """How the tables of each file are understood; of a workbook's sheets those with a header.
+
+    `checked` is False where somebody only wants to look.
 
     Raises:
         Refusal: no header was found, several sheets could be meant, two columns hold one field, or a
@@ -127,7 +131,8 @@ def understand(files: Iterable[list[Table]], profile: Profile, subject: Subject 
             names = ", ".join(f"“{layout.table.sheet}”" for layout in found)
             raise refuse("several-sheets", Place(file=found[0].table.file), sheets=names)
         for layout in found:
-            _check_columns(layout, profile)
+            if checked:
+                check_columns(layout, profile)
             layouts.append(replace(layout, number=len(layouts)))
     return layouts
 
@@ -203,7 +208,13 @@ def _check_profile(profile: Profile, subject: Subject) -> None:
             raise refuse("profile-field", value=path, closest=closest)
 
 
-def _check_columns(layout: Layout, profile: Profile) -> None:
+def check_columns(layout: Layout, profile: Profile) -> None:
+    """See that every column that is needed is there, and none that cannot be sent.
+
+    Raises:
+        Refusal: two columns hold one field, there are no rows, a column changes the sums and has no field,
+            or a needed field has no column and no default.
+    """
     place = Place(layout.table.file, layout.table.sheet, layout.header_row)
     columns: dict[str, list[int]] = {}
     for column, path in layout.fields.items():

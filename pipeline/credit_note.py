@@ -1,8 +1,7 @@
-"""Makes a credit note for an invoice that the ledger has sent, as a file to look at and to run."""
+"""Makes a credit note for an invoice that the ledger has sent, as a workbook to look at and to run."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
+from xlsxwriter import Workbook
 
 from pipeline.document import Kind
 from pipeline.findings import refuse
@@ -46,7 +46,7 @@ def write_credit_note(
     number: str | None,
     folder: Path,
 ) -> Path:
-    """Write a credit note of so many percent of an invoice as a CSV under the API's own tags.
+    """Write a credit note of so many percent of an invoice as a workbook under the API's own tags.
 
     Each row has the original's quantity and its price with a minus; less than all is credited with
     `discount`, as the source document does (`seeds/credit-note-allocation.txt`: 50 % with a discount of 50).
@@ -74,11 +74,13 @@ def write_credit_note(
         own | {f"payrow.{tag}": text for tag, text in _credited(row, percent).items()}
         for row in dataset["payrow"]
     ]
-    path = folder / f"credit-{''.join(c if c.isalnum() else '-' for c in billnum)}.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(tag for row in rows for tag in row)), delimiter=";")
-        writer.writeheader()
-        writer.writerows(rows)
+    path = folder / f"credit-{''.join(c if c.isalnum() else '-' for c in billnum)}.xlsx"
+    tags = list(dict.fromkeys(tag for row in rows for tag in row))
+    with Workbook(path) as book:
+        sheet = book.add_worksheet("Credit note")
+        for at, row in enumerate([dict(zip(tags, tags, strict=True)), *rows]):
+            for column, tag in enumerate(tags):
+                sheet.write_string(at, column, row.get(tag, ""))  # text, whatever it begins with
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from functools import cache
 
@@ -29,11 +30,11 @@ def explain(code: str) -> list[str]:
         raise refuse("code-unknown", value=code, closest=closest or "–")
     more = explanations().get(code, {})
     lines = [f"{code} ({severity_word(Severity(entry['severity']))})", ""]
-    lines += [translate(entry["message"]), ""]
+    lines += [_shown(entry["message"]), ""]
     if "explanation" in more:
         lines += [translate(more["explanation"]), ""]
     told = {
-        translate("What to do"): translate(entry["remedy"]),
+        translate("What to do"): _shown(entry["remedy"]),
         translate("Where the rule comes from"): translate(entry["source"]),
     }
     if "wrong" in more:
@@ -43,15 +44,20 @@ def explain(code: str) -> list[str]:
 
 def overview() -> list[str]:
     """Every code with its message, by how much it weighs."""
-    lines = []
+    lines: list[str] = []
     for severity in Severity:
-        lines += ["", severity_word(severity), ""] if lines else [severity_word(severity), ""]
+        lines += ["", severity_word(severity), ""]
         lines += [
-            f"  {code:<32} {translate(entry['message'])}"
+            f"  {code:<32} {_shown(entry['message'])}"
             for code, entry in sorted(catalogue().items())
             if entry["severity"] == severity
         ]
-    return lines
+    return lines[1:]
+
+
+def _shown(text: str) -> str:
+    """A text of the catalogue, with dots where a finding has its own details."""
+    return re.sub(r"\{[a-z_]+\}", "…", translate(text))
 
 
 def severity_word(severity: Severity) -> str:

@@ -22,7 +22,7 @@ import pandas as pd
 
 from pipeline import __version__, outbox
 from pipeline.attachments import Attachments
-from pipeline.columns import Intake, Layout, named_frames, understand
+from pipeline.columns import Intake, Layout, check_columns, named_frames, understand
 from pipeline.corrections.status import Traces, is_corrections_workbook
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.defaults import given
@@ -44,6 +44,7 @@ from pipeline.rules import Context
 from pipeline.sender import SendResult, send
 from pipeline.service import Service
 from pipeline.settings import Account, account, sandbox_state
+from pipeline.starting_profile import write_profile
 from pipeline.subject import INVOICES, Subject
 from pipeline.targets import Country, Target
 from pipeline.terminal import Screen
@@ -195,7 +196,9 @@ def _correct(
             screen.say(translate("Correct it here, and run this file: {path}", path=path))
 
 
-def _layouts(inputs: Sequence[Path], profile: Profile, subject: Subject) -> list[Layout]:
+def _layouts(
+    inputs: Sequence[Path], profile: Profile, subject: Subject, *, checked: bool = True
+) -> list[Layout]:
     reading = profile.reading
     files = [
         open_tables(
@@ -207,7 +210,7 @@ def _layouts(inputs: Sequence[Path], profile: Profile, subject: Subject) -> list
         for path in inputs
     ]
     _refuse_same_file(inputs)
-    return understand(files, profile, subject)
+    return understand(files, profile, subject, checked=checked)
 
 
 def _refuse_same_file(inputs: Sequence[Path]) -> None:
@@ -503,13 +506,16 @@ def make_folder(out: Path) -> None:
         raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
 
 
-def show_columns(inputs: Sequence[Path], profile_path: Path | None, screen: Screen) -> None:
-    """Show how each table of the inputs is understood, column by column.
+def show_columns(
+    inputs: Sequence[Path], profile_path: Path | None, screen: Screen, save: Path | None = None
+) -> None:
+    """Show how each table of the inputs is understood, column by column; `save` a starting profile of it.
 
     Raises:
-        Refusal: a file cannot be read or understood.
+        Refusal: a file cannot be read or understood; or, when all is shown, it could not be sent like this.
     """
-    layouts = _layouts(inputs, load_profile(profile_path), INVOICES)
+    profile = load_profile(profile_path)
+    layouts = _layouts(inputs, profile, INVOICES, checked=False)
     screen.understood(layouts)
     for layout in layouts:
         below = layout.table.head[layout.header_row :]
@@ -519,3 +525,8 @@ def show_columns(inputs: Sequence[Path], profile_path: Path | None, screen: Scre
                 f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
                 f"{sample and f'  (first value: {sample[:40]})'}"
             )
+    if save:
+        write_profile(save, layouts)
+        screen.say(translate("Profile: {path}", path=save))
+    for layout in layouts:
+        check_columns(layout, profile)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.findings import Place, refuse
 from pipeline.language import translate
 from pipeline.report.files import whole
-from pipeline.schema import fields
-from pipeline.values import generic
+from pipeline.subject import INVOICES
 
 if TYPE_CHECKING:
     from pipeline.columns import Layout
@@ -68,7 +67,7 @@ def _lines(layouts: Sequence[Layout]) -> Iterator[str]:
 def _column(layout: Layout, at: int, header: str) -> Iterator[str]:
     path = layout.fields.get(at)
     if path is not None:
-        spec = fields()[generic(path)]
+        spec = INVOICES.fields[INVOICES.generic(path)]
         yield f"{_text(header)} = {_text(path)}  # {translate(spec.description)}"
         return
     closest = ", ".join(layout.ignored.get(at, ()))

@@ -222,7 +222,9 @@ class _Sheet:
                 before.get(number) or origin_text(table.file, table.sheet, number),
             )
             for at, text in enumerate(status):
-                sheet.write_string(written, self._status + at, plain_lines(text), self._format(wrap=True))
+                if text:
+                    look = self._format(wrap=True)
+                    sheet.write_string(written, self._status + at, plain_lines(text), look)
         sheet.autofilter(0, 0, max(written, 1), self._status + 3)
 
     def _begin(self, widths: dict[int, float]) -> None:

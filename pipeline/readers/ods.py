@@ -71,7 +71,7 @@ def sheets(path: Path) -> list[Listed]:
             content = archive.getinfo("content.xml")
             with closing(unpack(archive, content, MAX_UNPACKED)) as blocks:
                 tables, hidden = _tables(blocks, Place(str(path)))
-    except (ParseError, KeyError, ValueError, *DAMAGE) as error:
+    except (ParseError, LookupError, ValueError, *DAMAGE) as error:
         raise damaged(path, error) from None
     return [Listed(each.name, each.style not in hidden, partial(_sheet, each)) for each in tables]
 

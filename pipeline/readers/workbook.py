@@ -132,12 +132,12 @@ def _frame(
     blank = [""] * len(cells)
     values: list[Any] = [blank] * first + list(zip(*cells, strict=True))
     values += [blank] * (width - len(values))
-    for row, found in problems.items():
-        for each in found:
-            if each.column is not None:  # what the cell shows instead of a value: it must not look empty
-                values[each.column] = list(values[each.column])
-                values[each.column][row] = each.value
     told = {row: list(found) for row, found in problems.items()}
+    cells_told = [(row, each.column or 0, each.value) for row, found in told.items() for each in found]
+    for number in {number for _, number, _ in cells_told}:
+        values[number] = list(values[number])
+    for row, number, shown in cells_told:  # what a cell shows instead of a value: it must not look empty
+        values[number][row] = shown
     columns: dict[Any, Any] = {}
     for number in range(width):
         columns[number], lost = column(values[number], shapes.get(number, ()))

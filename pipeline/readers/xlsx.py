@@ -60,7 +60,7 @@ def _load(path: Path, name: str) -> Sheet:
             values = book.get_sheet_by_name(name)
             start, end = values.start or (0, 0), values.end or (-1, -1)
             return Sheet(values.iter_rows, end[0] + 1, start[1], end[1] + 1, marks.result())
-    except (CalamineError, ParseError, KeyError, ValueError, *DAMAGE) as error:
+    except (CalamineError, ParseError, LookupError, ValueError, *DAMAGE) as error:
         raise damaged(path, error) from None
 
 
@@ -136,4 +136,5 @@ def _further(column: bytes) -> re.Pattern[bytes]:
     for index, letter in enumerate(column):
         if letter < ord("Z"):
             choices.append(column[:index] + b"[%c-Z]" % (letter + 1) + b"[A-Z]{%d}" % (length - index - 1))
-    return re.compile(rb'r=["\'](' + b"|".join(choices) + rb')[0-9]+["\'][^>/]*>')
+    # Measured: without the look ahead and the blank before, searching took twice as long.
+    return re.compile(rb" r=.(?=[A-Z]{%d})(%b)[0-9]+.[^>/]*>" % (length, b"|".join(choices)))

@@ -107,4 +107,4 @@ def _common(said: set[str], code: str, part: str, about: str | None) -> str:
     if len(said) == 1 or entry is None:
         return min(said)
     names = defaultdict(lambda: "…", {"field": about} if about else {})
-    return translate(entry[part]).format_map(names)
+    return translate(entry[part]).format_map(names).replace("….", "…")

@@ -14,7 +14,7 @@ from pipeline.document import Outcome
 from pipeline.findings import Finding
 from pipeline.ledger import tables
 from pipeline.ledger.content import GUARD
-from pipeline.report.read import InvoiceLine, RunFacts, invoices, recorded_finding, unexplained
+from pipeline.report.read import InvoiceLine, RunFacts, invoices, masked, recorded_finding, unexplained
 
 _STAYS = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.CONFLICT, Outcome.UNKNOWN)
 """Outcomes whose document was sent, so that no later run gave it other content."""
@@ -70,7 +70,7 @@ def batches(connection: Connection, run: RunFacts) -> dict[int, dict[str, Any]]:
         case((batch.status.between(200, 299), null()), else_=batch.answer),
     ).where(batch.id.in_(of_run)).order_by(batch.id)  # fmt: skip
     names = ("name", "sent", "status", "meaning", "answer")
-    return {key: dict(zip(names, rest, strict=True)) for key, *rest in connection.execute(query)}
+    return {key: masked(dict(zip(names, rest, strict=True))) for key, *rest in connection.execute(query)}
 
 
 def asides(connection: Connection, run: RunFacts) -> dict[int, list[Aside]]:

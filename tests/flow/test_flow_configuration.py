@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import keyring
 import pytest
 from flow_desk import HEADER, Desk, outcomes, row
+from keyring.backend import KeyringBackend
 
 from pipeline import settings
 from pipeline.sandbox.faults import Fault, Faults
@@ -22,7 +26,7 @@ HETU = "131052-308T"
 def test_every_option_of_run_has_a_variable(desk: Desk) -> None:
     """What the command line says can be said by the environment, and is used."""
     desk.write("a.csv", row(), row(Laskunumero="1002"))
-    (desk.folder / "profile.toml").write_text("[sending]\ncheckbillnum = false")
+    (desk.folder / "profile.toml").write_text("[sending]\ncheckbillnum = false\n[constants]\ncountry = \"Finland\"")
     with serve_in_thread(desk.home / "service.sqlite") as server:
         desk.env = {
             "ROPO_TARGET": "production",
@@ -69,30 +73,35 @@ def test_credentials_from_a_dot_env(desk: Desk) -> None:
     assert desk.ledger("select cid from run") == [(CID,)]
 
 
-def test_credentials_from_the_keyring(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keyring is asked for each environment's own."""
-    import keyring  # noqa: PLC0415 - its back end is this test's own
-    from keyring.backend import KeyringBackend  # noqa: PLC0415 - likewise
+@contextmanager
+def a_keyring(answer: Callable[[str, str], str | None]) -> Iterator[None]:
+    """A keyring that answers so."""
 
-    class Held(KeyringBackend):
+    class Backend(KeyringBackend):
         priority = 1
 
         def get_password(self, service: str, username: str) -> str | None:
-            return {("ropo-pipeline test-fi", "cid"): CID, ("ropo-pipeline test-fi", "apicode"): APICODE}.get(
-                (service, username)
-            )
+            return answer(service, username)
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise NotImplementedError
 
     before = keyring.get_keyring()
-    keyring.set_keyring(Held())
-    monkeypatch.setattr(settings, "KEYRING_PATIENCE", 60.0)
-    desk.write("a.csv", row())
+    keyring.set_keyring(Backend())
     try:
-        with serve_in_thread(desk.home / "service.sqlite") as server:
-            desk.env = {"ROPO_BASE_URL": server.url}
-            done, _ = desk.run("a.csv", "--target", "test")
-            other = desk.here("run", "a.csv", "--target", "test", "--country", "se")
+        yield
     finally:
         keyring.set_keyring(before)
+
+
+def test_credentials_from_the_keyring(desk: Desk) -> None:
+    """The keyring is asked for each environment's own."""
+    held = {("ropo-pipeline test-fi", "cid"): CID, ("ropo-pipeline test-fi", "apicode"): APICODE}
+    desk.write("a.csv", row())
+    with a_keyring(lambda *name: held.get(name)), serve_in_thread(desk.home / "service.sqlite") as server:
+        desk.env = {"ROPO_BASE_URL": server.url}
+        done, _ = desk.run("a.csv", "--target", "test")
+        other = desk.here("run", "a.csv", "--target", "test", "--country", "se")
     assert done.code == 0
     assert other.one_line.startswith("The credentials for test-se are missing: ROPO_CID and ROPO_APICODE.")
 
@@ -107,26 +116,14 @@ def test_a_machine_without_a_keyring(desk: Desk, backend: str) -> None:
     assert done.one_line.startswith("The credentials for test-fi are missing: ROPO_CID and ROPO_APICODE.")
 
 
-def test_a_keyring_that_waits_for_a_person(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyring_that_waits_for_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A locked keyring does not hold up the night: after a while it counts as empty."""
-    import keyring  # noqa: PLC0415 - its back end is this test's own
-    from keyring.backend import KeyringBackend  # noqa: PLC0415 - likewise
-
-    class Locked(KeyringBackend):
-        priority = 1
-
-        def get_password(self, service: str, username: str) -> str | None:
-            time.sleep(5)
-            return f"{service} {username}"
-
-    before = keyring.get_keyring()
-    keyring.set_keyring(Locked())
+    opened = threading.Event()
     monkeypatch.setattr(settings, "KEYRING_PATIENCE", 0.05)
     desk.write("a.csv", row())
-    try:
-        done = desk.here("run", "a.csv", "--target", "test", "--out", tmp_path / "out")
-    finally:
-        keyring.set_keyring(before)
+    with a_keyring(lambda *_: "never" if opened.wait(60) else None):
+        done = desk.here("run", "a.csv", "--target", "test")
+    opened.set()
     assert done.one_line.endswith("(credentials-missing)")
 
 
@@ -155,7 +152,10 @@ def test_credentials_are_no_options(desk: Desk, option: str) -> None:
 
 
 def test_a_personal_identity_code_is_in_no_output(desk: Desk) -> None:
-    """It is sent, since the service wants it; what we write and show has it in no place and no form."""
+    """It is sent, since the service wants it; what we write and show has it in no place.
+
+    The corrections workbook is the user's own rows, to be run again, so it has what they have.
+    """
     person = row(Laskunumero="2", Nimi=f"Matti {HETU}", Tuote=f"Työ {HETU}").replace("2262509-5", HETU)
     wrong = person.replace("2;", "3;", 1).replace("00100", "X")
     as_number = person.replace("2;", f"{HETU};", 1)
@@ -171,7 +171,7 @@ def test_a_personal_identity_code_is_in_no_output(desk: Desk) -> None:
     for done in (first, second, history):
         assert HETU not in done.out + done.err
     assert HETU.encode() not in desk.everything_written()
-    for path in (desk.folder / "out").rglob("*.xlsx"):
+    for path in (desk.folder / "out").rglob("report.xlsx"):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 assert HETU.encode() not in archive.read(name), (path.name, name)

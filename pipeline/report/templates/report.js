@@ -118,13 +118,13 @@
   let drawn = [0, 0];
   let printing = false;
 
-  function row(place) {
+  function row(place, reachable) {
     const index = state.shown[place];
     const line = lines[index];
     const cells = columns.map((column, number) => {
       const inside = column.text(line, index);
       if (!number) {
-        const button = make("button", { type: "button", class: "link", "data-place": place }, inside);
+        const button = make("button", { type: "button", class: "link", "data-place": place, tabindex: reachable ? 0 : -1 }, inside);
         return make("th", { scope: "row", class: column.name }, button);
       }
       const title = typeof inside === "string" ? inside : null;
@@ -150,8 +150,10 @@
     if (!anew && first === drawn[0] && end === drawn[1]) return;
     drawn = [first, end];
     const focused = document.activeElement?.dataset.place;
+    // One row can be reached by the tabulator; from there the arrow keys go on.
+    const reached = Number(focused ?? Math.min(Math.ceil(height && view.scrollTop / height), total - 1));
     const rows = [];
-    for (let place = first; place < end; place++) rows.push(row(place));
+    for (let place = first; place < end; place++) rows.push(row(place, place === reached));
     if (!printing) rows.unshift(gap(first)), rows.push(gap(total - end));
     if (!total) rows.push(make("tr", {}, make("td", { colspan: columns.length, class: "quiet" }, words.table.nothing)));
     body.replaceChildren(...rows);
@@ -162,8 +164,10 @@
 
   function focus(place) {
     const button = body.querySelector(`button[data-place="${place}"]`);
-    button?.focus({ preventScroll: true });
-    return Boolean(button);
+    if (!button) return false;
+    for (const each of body.querySelectorAll("button")) each.tabIndex = each === button ? 0 : -1;
+    button.focus({ preventScroll: true });
+    return true;
   }
 
   function measure() {
@@ -242,12 +246,12 @@
 
   const heading = (text) => make("h3", {}, text);
   const quiet = (text) => make("p", { class: "quiet" }, text);
-  const scroll = (inside) => make("div", { class: "scroll", tabindex: "0" }, inside);
 
-  function grid(head, rows) {
+  function grid(name, head, rows) {
     const cells = (row, tag) => row.map((cell) => make(tag, tag === "th" ? { scope: "col" } : {}, cell));
-    return scroll(make("table", {}, make("thead", {}, make("tr", {}, ...cells(head, "th"))),
-      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...cells(row, "td"))))));
+    const table = make("table", {}, make("thead", {}, make("tr", {}, ...cells(head, "th"))),
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...cells(row, "td")))));
+    return make("div", { class: "scroll", role: "region", "aria-label": name, tabindex: "0" }, table);
   }
 
   function facts(line) {
@@ -299,7 +303,7 @@
       });
       return [where ? `${tableOf(source)}${row}` : String(number + 1), ...cells];
     });
-    const table = grid([words.table.rows, ...tags], rows);
+    const table = grid(words.detail.payrows, [words.table.rows, ...tags], rows);
     return where ? [table] : [table, quiet(words.detail.unplaced)];
   }
 
@@ -317,7 +321,7 @@
     };
     const rows = Object.entries(dataset).filter(([, value]) => typeof value !== "object")
       .map(([tag, value]) => [make("code", {}, tag), String(value), column(tag)]);
-    return grid([words.detail.field, words.detail.value, words.detail.from], rows);
+    return grid(words.detail.fields, [words.detail.field, words.detail.value, words.detail.from], rows);
   }
 
   function answered(answer, batch) {

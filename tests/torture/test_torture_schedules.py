@@ -1,0 +1,31 @@
+"""Whatever happens in whatever order: nothing twice, nothing lost, nothing claimed that is not so."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from torture_machine import STAGE, Weeks, stage
+from torture_world import FULL
+
+STEPS = 100_000 if FULL else 2_000
+STEPS_AN_EXAMPLE = 50
+
+
+def test_random_schedules() -> None:
+    """Runs, faults, edits, kills, late requests, look-ups and decisions: the same ones in every CI run."""
+    Weeks.steps = 0
+    with stage() as sandbox:
+        STAGE[:] = [sandbox]
+        run_state_machine_as_test(
+            Weeks,
+            settings=settings(
+                max_examples=STEPS // STEPS_AN_EXAMPLE + 1,
+                stateful_step_count=STEPS_AN_EXAMPLE,
+                derandomize=not FULL,
+                deadline=None,
+                database=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    assert Weeks.steps >= STEPS
