@@ -13,7 +13,7 @@ from pipeline.language import set_language
 from pipeline.targets import Country, Target
 
 if TYPE_CHECKING:
-    from pipeline.flow import Options
+    from pipeline.options import Options
     from pipeline.terminal import Screen
 
 app = typer.Typer(
@@ -223,7 +223,7 @@ def columns(
     _language: _Language = None,
 ) -> None:
     """Show how INPUT is understood: encoding, sheet, header row, and which column is which field."""
-    from pipeline.flow import show_columns  # noqa: PLC0415 - start-up time
+    from pipeline.commands import show_columns  # noqa: PLC0415 - start-up time
     from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
     show_columns(inputs, profile, Screen(), save)
@@ -407,7 +407,7 @@ def _options(
     **more: Any,
 ) -> tuple[Options, Screen]:
     """What the flow is asked for, with the default places."""
-    from pipeline.flow import Options  # noqa: PLC0415 - start-up time
+    from pipeline.options import Options  # noqa: PLC0415 - start-up time
 
     url, folder, screen = _places(ledger, out)
     options = Options(

@@ -145,8 +145,9 @@ def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterato
     above = ""
     for frame in layout.table.frames(rows_per_frame):
         intake.rows_read += len(frame)
-        data, keyless = _data_rows(frame, layout, intake)
-        above = _note_continued(frame, layout, data, keyless, above, intake)
+        blank = {name: _test(frame[name], _is_blank) for name in frame.columns if name not in (ROW, PROBLEMS)}
+        data, keyless = _data_rows(frame, layout, blank, intake)
+        above = _note_continued(frame, layout, blank, data, keyless, above, intake)
         named = frame.loc[data, [*layout.fields, ROW, PROBLEMS]].rename(columns=layout.fields)
         named.insert(0, SOURCE, layout.number)
         yield named
@@ -261,11 +262,12 @@ def _no_header(tables: list[Table]) -> Exception:
     return refuse("no-header", Place(table.file, table.sheet), cells=cells[:300])
 
 
-def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> tuple[_Bools, _Bools]:
+def _data_rows(
+    frame: pd.DataFrame, layout: Layout, blank_cells: dict[Any, _Bools], intake: Intake
+) -> tuple[_Bools, _Bools]:
     """Which rows hold data, and which only name nobody; the rest is set aside, each row for one reason."""
     numbers = frame[ROW].to_numpy()
-    cells: list[Any] = [name for name in frame.columns if name not in (ROW, PROBLEMS, *layout.status_columns)]
-    blank_cells = {name: _test(frame[name], lambda text: not text.strip()) for name in cells}
+    cells = [name for name in blank_cells if name not in layout.status_columns]
     blank = np.logical_and.reduce([blank_cells[name] for name in cells])
     keyless = np.ones(len(frame), bool)
     for column, path in layout.fields.items():
@@ -290,7 +292,13 @@ def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> tuple[_Bo
 
 
 def _note_continued(
-    frame: pd.DataFrame, layout: Layout, data: _Bools, keyless: _Bools, above: str, intake: Intake
+    frame: pd.DataFrame,
+    layout: Layout,
+    blank_cells: dict[Any, _Bools],
+    data: _Bools,
+    keyless: _Bools,
+    above: str,
+    intake: Intake,
 ) -> str:
     """Note documents that may lack a row: right below theirs is one without number, and address or date.
 
@@ -298,7 +306,7 @@ def _note_continued(
     without that row, the invoice would have a wrong sum. Returns the identity of the last document.
     """
     columns = {path: frame[column] for column, path in layout.fields.items() if column in frame}
-    blank = {path: _test(column, lambda text: not text.strip()) for path, column in columns.items()}
+    blank = {path: blank_cells[column] for column, path in layout.fields.items() if column in frame}
     never, always = np.zeros(len(frame), bool), np.ones(len(frame), bool)
     lacks = np.logical_or.reduce([never, *(blank[path] for path in ("address", "billdate") if path in blank)])
     has_part = np.logical_or.reduce([never, *(~blank[path] for path in _PARTS if path in blank)])
@@ -329,9 +337,17 @@ def _of_keyless(frame: pd.DataFrame, rows: _Bools, layout: Layout) -> Iterator[F
 
 def _test(column: pd.Series[Any], test: Any) -> _Bools:
     """For each row whether its text passes, asked once a distinct text."""
-    verdicts = np.fromiter((test(text) for text in texts(column)), bool, len(column.cat.categories))
-    of_row: np.ndarray[Any, np.dtype[np.bool_]] = verdicts[codes(column)]
+    verdicts = np.array([test(text) for text in texts(column).tolist()], bool)
+    of_row: _Bools = verdicts[codes(column)] if verdicts.any() else np.zeros(len(column), bool)
     return of_row
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip()
+
+
+def _is_total_word(text: str) -> bool:
+    return not text.isdecimal() and normalise(text) in total_words()
 
 
 def _repeats_header(frame: pd.DataFrame, layout: Layout) -> _Bools:
@@ -349,9 +365,10 @@ def _total_rows(
     """Rows whose first cell is a word such as `Yhteensä` and whose others are numbers."""
     total = np.zeros(len(frame), bool)
     before = np.ones(len(frame), bool)
-    labels = {name: _test(frame[name], lambda text: normalise(text) in total_words()) for name in cells}
     for name in cells:
-        total |= before & labels[name]
+        if not before.any():
+            break  # mostly at once: the first column is filled on all rows
+        total |= before & _test(frame[name], _is_total_word)
         before &= blank[name]
     if total.any():
         for name in cells:

@@ -1,8 +1,9 @@
-"""What a person does with the ledger between runs: ask again, decide, look back, forget, report again."""
+"""What a person does between runs: look at a file, ask the service again, decide, look back, forget."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,24 +12,23 @@ from typing import Any
 from sqlalchemy import func, select
 
 from pipeline import __version__
+from pipeline.columns import check_columns
 from pipeline.credit_note import write_credit_note
+from pipeline.documents import read_layouts
 from pipeline.findings import refuse
-from pipeline.flow import (
-    Options,
-    ask_about_unknown,
-    exit_code,
-    make_folder,
-    open_service,
-    show_report,
-    stopping,
-)
 from pipeline.flow import run as send_file
+from pipeline.language import translate
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
 from pipeline.ledger.history import purge as purge_contents
+from pipeline.options import Options
+from pipeline.profile import load_profile
 from pipeline.reconcile import resolve as decide
 from pipeline.report import write_report
+from pipeline.session import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
 from pipeline.settings import Account, account
+from pipeline.starting_profile import write_profile
+from pipeline.subject import INVOICES
 from pipeline.targets import Country, Target
 from pipeline.terminal import Screen
 
@@ -191,3 +191,29 @@ def _facts(where: Account) -> dict[str, Any]:
         "version": __version__,
         "base_url": where.base_url or "the built-in sandbox, on this machine only",
     }
+
+
+def show_columns(
+    inputs: Sequence[Path], profile_path: Path | None, screen: Screen, save: Path | None = None
+) -> None:
+    """Show how each table of the inputs is understood, column by column; `save` a starting profile of it.
+
+    Raises:
+        Refusal: a file cannot be read or understood; or, when all is shown, it could not be sent like this.
+    """
+    profile = load_profile(profile_path)
+    layouts = read_layouts(inputs, profile, INVOICES, checked=False)
+    screen.understood(layouts)
+    for layout in layouts:
+        below = layout.table.head[layout.header_row :]
+        for at, header in layout.headers.items():
+            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
+            screen.say(
+                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
+                f"{sample and f'  (first value: {sample[:40]})'}"
+            )
+    if save:
+        write_profile(save, layouts)
+        screen.say(translate("Profile: {path}", path=save))
+    for layout in layouts:
+        check_columns(layout, profile)

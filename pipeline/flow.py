@@ -5,80 +5,42 @@ readers → row frames → columns → values → grouper → validator → send
 
 from __future__ import annotations
 
-import datetime as dt
-import filecmp
-import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline import __version__, outbox
 from pipeline.attachments import Attachments
-from pipeline.columns import Intake, Layout, check_columns, named_frames, understand
-from pipeline.corrections.status import Traces, is_corrections_workbook
+from pipeline.columns import Intake, Layout
+from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.defaults import given
-from pipeline.document import Document, Outcome
-from pipeline.findings import Place, Refusal, Severity, refuse
-from pipeline.frames import texts
-from pipeline.gather import gather
-from pipeline.grouper import build
+from pipeline.document import Document
+from pipeline.documents import DOCUMENTS_A_CHUNK, documents, read_layouts, today
+from pipeline.findings import Refusal, Severity, refuse
 from pipeline.language import translate
 from pipeline.ledger import Planned, Run, open_ledger
 from pipeline.ledger.plan import JOBS
+from pipeline.options import Options
 from pipeline.originals import against_originals, names_original
 from pipeline.profile import Profile, load_profile
-from pipeline.readers import open_tables
-from pipeline.reconcile import GRACE, Reconciled, any_unknown, reconcile
-from pipeline.report import needs_attention, write_report
 from pipeline.report.rates import Rates
 from pipeline.rules import Context
 from pipeline.sender import SendResult, send
 from pipeline.service import Service
-from pipeline.settings import Account, account, sandbox_state
-from pipeline.starting_profile import write_profile
-from pipeline.subject import INVOICES, Subject
-from pipeline.targets import Country, Target
+from pipeline.session import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
+from pipeline.settings import Account, account
+from pipeline.targets import Target
 from pipeline.terminal import Screen
 from pipeline.validator import Validator
-from pipeline.values import convert, decimal_evidence, settled_decimal
 
-ROWS_A_FRAME = 50_000
-DOCUMENTS_A_CHUNK = 5_000
 ATTACHED_IN_A_BATCH = 8_000_000
 """Bytes of files: with them a request stays within some 11 MB, whatever the batch size."""
-_NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asked for; see `ropo-pipeline run --help`.
-
-    `sends` is False for `check`; `subject` is what the rows of the inputs are.
-    """
-
-    command: str
-    inputs: tuple[Path, ...]
-    target: Target
-    country: Country
-    profile: Path | None
-    out: Path
-    ledger: str
-    subject: Subject = INVOICES
-    attachments: Path | None = None
-    batch_size: int = 100
-    workers: int = 4
-    grace: float = GRACE
-    yes: bool = False
-    sends: bool = True
 
 
 @dataclass(slots=True)
@@ -124,7 +86,7 @@ def run(options: Options, screen: Screen) -> int:
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
         raise refuse("consent-missing")
-    layouts = _layouts(options.inputs, profile, options.subject)
+    layouts = read_layouts(options.inputs, profile, options.subject)
     files = Attachments(options.attachments)
     before = stamps(layouts)
     make_folder(options.out)
@@ -161,27 +123,6 @@ def run(options: Options, screen: Screen) -> int:
     return code
 
 
-def ask_about_unknown(
-    this: Run, service: Service, stop: threading.Event, grace: float, screen: Screen, *, patient: bool = False
-) -> Reconciled | None:
-    """Have the service say what became of documents whose outcome is unknown; None if there are none."""
-    if not any_unknown(this):
-        return None
-    with screen.progress("Asking about unknown outcomes") as bar:
-        return reconcile(this, service, grace=grace, stop=stop, patient=patient, on_progress=bar.advance)
-
-
-def show_report(this: Run, out: Path, screen: Screen) -> None:
-    """Write the report of a run from the ledger, and show what it comes to."""
-    engine = this.ledger.engine
-    report = write_report(engine, this.id, out)
-    screen.finding_lines(needs_attention(engine, this.id))
-    screen.outcome_table(report.totals)
-    screen.say(report.verdict)
-    screen.say(f"Report: {report.html}")
-    screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
-
-
 def _correct(
     this: Run, layouts: Sequence[Layout], before: dict[str, Stamp], out: Path, screen: Screen
 ) -> None:
@@ -194,83 +135,6 @@ def _correct(
     else:
         if path:
             screen.say(translate("Correct it here, and run this file: {path}", path=path))
-
-
-def _layouts(
-    inputs: Sequence[Path], profile: Profile, subject: Subject, *, checked: bool = True
-) -> list[Layout]:
-    reading = profile.reading
-    files = [
-        open_tables(
-            path,
-            sheet=None if reading.sheet == "*" or is_corrections_workbook(path) else reading.sheet,
-            encoding=reading.encoding,
-            delimiter=reading.delimiter,
-        )
-        for path in inputs
-    ]
-    _refuse_same_file(inputs)
-    return understand(files, profile, subject, checked=checked)
-
-
-def _refuse_same_file(inputs: Sequence[Path]) -> None:
-    """A file given twice, also as a copy, would double the rows of its invoices.
-
-    Raises:
-        Refusal: `file-twice`.
-    """
-    for number, path in enumerate(inputs):
-        for other in inputs[:number]:
-            if filecmp.cmp(path, other, shallow=False):
-                raise refuse("file-twice", Place(str(path)), other=other)
-
-
-def _documents(
-    layouts: Sequence[Layout],
-    profile: Profile,
-    options: Options,
-    files: Attachments,
-    intake: Intake,
-    screen: Screen,
-) -> Iterator[list[Document]]:
-    """The documents of all tables, in chunks, not yet checked.
-
-    The first chunk comes when every row has been read: only then are the number convention, the damaged
-    rows and the last row of each document known.
-    """
-    today = _today()
-    rules = given(profile, options.subject)
-    evidence: list[set[str]] = [set() for _ in layouts]
-    size = sum(_text_size(path) for path in options.inputs)
-    for frame in gather(_read(layouts, intake, evidence, screen), size):
-        conventions = profile.conventions
-        if conventions.decimal is None:
-            conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
-        columns = convert(frame, conventions, options.subject)
-        documents = build(
-            *(frame, columns, layouts, rules, today, intake.suspects),
-            continued=intake.continued,
-            several_tables=profile.reading.several_tables,
-            home=options.country.alpha3,
-            attachments=files,
-        )
-        while chunk := list(islice(documents, DOCUMENTS_A_CHUNK)):
-            yield chunk
-
-
-def _read(
-    layouts: Sequence[Layout], intake: Intake, evidence: Sequence[set[str]], screen: Screen
-) -> Iterator[pd.DataFrame]:
-    """Every table's named frames, noting on the way what proves each one's decimal separator."""
-    with screen.progress("Reading", 1.0, unit=None) as bar:
-        for number, layout in enumerate(layouts):
-            for frame in named_frames(layout, ROWS_A_FRAME, intake):
-                for name in layout.fields.values():
-                    if len(evidence[number]) < 3 and layout.subject.value_kind(name) in _NUMBERS:
-                        evidence[number].update(decimal_evidence(texts(frame[name])))
-                bar.reach((number + layout.table.share_read) / len(layouts))
-                yield frame
-        bar.reach(1.0)
 
 
 def _planned(
@@ -287,11 +151,11 @@ def _planned(
     First all but the credit notes that name an invoice, then those: what they credit may be in the same
     file, and has to be there before them.
     """
-    validator = Validator(layouts, Context(_today(), options.country.alpha3))
+    validator = Validator(layouts, Context(today(), options.country.alpha3))
     crediting: list[Document] = []
 
     def invoices() -> Iterator[list[Document]]:
-        for chunk in _documents(layouts, profile, options, files, tally.intake, screen):
+        for chunk in documents(layouts, profile, options, files, tally.intake, screen):
             validator.check(chunk)
             crediting.extend(each for each in chunk if each.valid and names_original(each))
             waiting = {id(each) for each in crediting}
@@ -327,10 +191,6 @@ def _recorded(
                 tally.count(chunk)
                 yield from this.plan(chunk)
                 bar.advance(len(chunk))
-
-
-def _today() -> dt.date:
-    return dt.datetime.now().astimezone().date()
 
 
 def _guard(document: Document, profile: Profile) -> None:
@@ -389,63 +249,12 @@ def _batches(planned: Iterator[Planned], size: int, files: Attachments) -> Itera
         yield batch
 
 
-@contextmanager
-def open_service(where: Account) -> Iterator[Service]:
-    """The service to send to; the sandbox is started for the run, unless one stands elsewhere."""
-    with ExitStack() as stack:
-        base_url = where.base_url
-        if base_url is None:
-            from pipeline.sandbox.server import serve_in_thread  # noqa: PLC0415 - only where it is wanted
-
-            base_url = stack.enter_context(serve_in_thread(sandbox_state())).url
-        yield stack.enter_context(Service(base_url, where.cid, where.apicode.get_secret_value()))
-
-
-@contextmanager
-def stopping(screen: Screen) -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second one stops at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, _: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        screen.say(
-            f"{signal.Signals(number).name}: finishing the requests in flight; once more stops at once."
-        )
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = [signal.signal(each, on_signal) for each in signals]
-    try:
-        yield stop
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
-
-
 def _note(this: Run, tally: Tally) -> None:
     """Keep what the reading found that concerns no single invoice."""
     intake = tally.intake
     for (source, reason), rows in sorted(intake.aside.items()):
         this.set_aside(source, reason, len(rows), [[row, row] for row in rows[:20]])
     this.note(intake.findings)
-
-
-def exit_code(this: Run, *, halted: bool = False, errors: bool = False) -> int:
-    """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins.
-
-    `halted` is whether sending stopped early, `errors` whether the file itself has errors.
-    """
-    outcomes = this.outcomes()
-    if outcomes[Outcome.UNKNOWN]:
-        return 3
-    if halted:
-        return 4
-    fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (set() if this.sends else {Outcome.NOT_SENT})
-    return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
 
 
 def _described(layout: Layout) -> dict[str, Any]:
@@ -484,49 +293,3 @@ def _facts(options: Options, where: Account, profile: Profile) -> dict[str, Any]
         "batch_size": options.batch_size,
         "workers": options.workers,
     }
-
-
-def _text_size(path: Path) -> int:
-    """About how much text a file holds; a workbook is packed some eight times."""
-    size = path.stat().st_size
-    return size if path.suffix.lower() in {".csv", ".tsv", ".txt"} else 8 * size
-
-
-def make_folder(out: Path) -> None:
-    """Make the report's folder.
-
-    Raises:
-        Refusal: it cannot be made.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass  # before anything is sent it must be sure that the report can be written
-    except OSError as error:
-        raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
-
-
-def show_columns(
-    inputs: Sequence[Path], profile_path: Path | None, screen: Screen, save: Path | None = None
-) -> None:
-    """Show how each table of the inputs is understood, column by column; `save` a starting profile of it.
-
-    Raises:
-        Refusal: a file cannot be read or understood; or, when all is shown, it could not be sent like this.
-    """
-    profile = load_profile(profile_path)
-    layouts = _layouts(inputs, profile, INVOICES, checked=False)
-    screen.understood(layouts)
-    for layout in layouts:
-        below = layout.table.head[layout.header_row :]
-        for at, header in layout.headers.items():
-            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
-            screen.say(
-                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
-                f"{sample and f'  (first value: {sample[:40]})'}"
-            )
-    if save:
-        write_profile(save, layouts)
-        screen.say(translate("Profile: {path}", path=save))
-    for layout in layouts:
-        check_columns(layout, profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pipeline.subject import INVOICES, Subject
@@ -20,6 +20,9 @@ def nest(flat: dict[str, str], subject: Subject = INVOICES) -> dict[str, Any]:
     A JSON number is a Decimal, as accounting rows have them. One `propertyrow` is an object, as the service
     documents it, and several are an array (`ropo-one-api.md`, Invoice features).
     """
+    apart = _not_plain(tuple(flat), subject)
+    if not apart:
+        return dict(flat)
     dataset: dict[str, Any] = {}
     groups: dict[tuple[str, ...], dict[int, dict[str, Any]]] = {}
     for path, value in flat.items():
@@ -39,6 +42,12 @@ def nest(flat: dict[str, str], subject: Subject = INVOICES) -> dict[str, Any]:
     if len(dataset.get("propertyrow", ())) == 1:
         [dataset["propertyrow"]] = dataset["propertyrow"]
     return dataset
+
+
+@lru_cache(maxsize=4096)
+def _not_plain(paths: tuple[str, ...], subject: Subject) -> list[str]:
+    """The fields that belong into a group or are no text. Most documents have the same fields, and none such."""
+    return [path for path in paths if "." in path or _value_kind(path, subject) in _NUMBERS]
 
 
 def _typed(path: str, value: str, subject: Subject) -> Any:

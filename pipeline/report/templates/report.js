@@ -441,10 +441,10 @@
     });
     addEventListener("afterprint", () => { printing = false; draw(); });
 
-    choose();
     refresh();
     measure();
     draw();
+    find("needs-script").remove();
   }
 
   begin();

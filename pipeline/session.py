@@ -1,0 +1,105 @@
+"""What every command that talks to the service shares: opening it, stopping, asking, and how it ended."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pipeline.document import Outcome
+from pipeline.findings import Place, refuse
+from pipeline.ledger import Run
+from pipeline.reconcile import Reconciled, any_unknown, reconcile
+from pipeline.report import needs_attention, write_report
+from pipeline.service import Service
+from pipeline.settings import Account, sandbox_state
+from pipeline.terminal import Screen
+
+
+@contextmanager
+def open_service(where: Account) -> Iterator[Service]:
+    """The service to send to; the sandbox is started for the run, unless one stands elsewhere."""
+    with ExitStack() as stack:
+        base_url = where.base_url
+        if base_url is None:
+            from pipeline.sandbox.server import serve_in_thread  # noqa: PLC0415 - only where it is wanted
+
+            base_url = stack.enter_context(serve_in_thread(sandbox_state())).url
+        yield stack.enter_context(Service(base_url, where.cid, where.apicode.get_secret_value()))
+
+
+@contextmanager
+def stopping(screen: Screen) -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second one stops at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        screen.say(
+            f"{signal.Signals(number).name}: finishing the requests in flight; once more stops at once."
+        )
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = [signal.signal(each, on_signal) for each in signals]
+    try:
+        yield stop
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def ask_about_unknown(
+    this: Run, service: Service, stop: threading.Event, grace: float, screen: Screen, *, patient: bool = False
+) -> Reconciled | None:
+    """Have the service say what became of documents whose outcome is unknown; None if there are none."""
+    if not any_unknown(this):
+        return None
+    with screen.progress("Asking about unknown outcomes") as bar:
+        return reconcile(this, service, grace=grace, stop=stop, patient=patient, on_progress=bar.advance)
+
+
+def exit_code(this: Run, *, halted: bool = False, errors: bool = False) -> int:
+    """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins.
+
+    `halted` is whether sending stopped early, `errors` whether the file itself has errors.
+    """
+    outcomes = this.outcomes()
+    if outcomes[Outcome.UNKNOWN]:
+        return 3
+    if halted:
+        return 4
+    fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (set() if this.sends else {Outcome.NOT_SENT})
+    return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
+
+
+def make_folder(out: Path) -> None:
+    """Make the report's folder.
+
+    Raises:
+        Refusal: it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass  # before anything is sent it must be sure that the report can be written
+    except OSError as error:
+        raise refuse("out-unusable", Place(file=str(out)), reason=error.strerror or str(error)) from error
+
+
+def show_report(this: Run, out: Path, screen: Screen) -> None:
+    """Write the report of a run from the ledger, and show what it comes to."""
+    engine = this.ledger.engine
+    report = write_report(engine, this.id, out)
+    screen.finding_lines(needs_attention(engine, this.id))
+    screen.outcome_table(report.totals)
+    screen.say(report.verdict)
+    screen.say(f"Report: {report.html}")
+    screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
