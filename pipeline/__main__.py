@@ -15,6 +15,7 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 100)
     from pipeline.cli import app  # noqa: PLC0415 - an import that fails is reported like the rest
     from pipeline.findings import Refusal  # noqa: PLC0415 - likewise
+    from pipeline.language import translate  # noqa: PLC0415 - likewise
 
     try:
         app()
@@ -25,17 +26,19 @@ def main() -> None:
     except SystemExit as ended:
         if ended.code != _INTERRUPTED:
             raise
-        _tell(
-            None, "Stopped. The ledger knows what was sent; run the same command again to go on.", "stopped"
-        )
+        stopped = translate("Stopped. The ledger knows what was sent; run the same command again to go on.")
+        _tell(None, stopped, "stopped")
         sys.exit(4)
     except Exception as error:
         if os.environ.get("ROPO_DEBUG"):
             raise
         _tell(
             None,
-            f"This should not have happened: {type(error).__name__}: {error}. Nothing more was attempted, "
-            "and the ledger knows what was sent. Please report it; ROPO_DEBUG=1 shows where it happened.",
+            translate(
+                "This should not have happened: {error}. Nothing more was attempted, and the ledger knows "
+                "what was sent. Please report it; ROPO_DEBUG=1 shows where it happened.",
+                error=f"{type(error).__name__}: {error}",
+            ),
             "internal",
         )
         sys.exit(4)

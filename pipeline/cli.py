@@ -75,6 +75,12 @@ _Language = Annotated[
         is_eager=True,  # before anything can be refused
     ),
 ]
+_Quiet = Annotated[
+    bool, typer.Option("--quiet", envvar="ROPO_QUIET", help="Say only what needs attention, and the verdict.")
+]
+_Json = Annotated[
+    bool, typer.Option("--json", envvar="ROPO_JSON", help="One JSON object a line, for log collectors.")
+]
 _Billnum = Annotated[
     str,
     typer.Argument(metavar="BILLNUM", help="Bill number; without one, its identity as the report shows it."),
@@ -104,6 +110,8 @@ def run(
     workers: _Workers = 4,
     grace: _Grace = 60.0,
     yes: _Yes = False,
+    quiet: _Quiet = False,
+    as_json: _Json = False,
     _language: _Language = None,
 ) -> None:
     """Read INPUT, check every invoice, send what is right, and write the report."""
@@ -114,6 +122,8 @@ def run(
         workers=workers,
         grace=grace,
         yes=yes,
+        quiet=quiet,
+        as_json=as_json,
     )
 
 
@@ -127,13 +137,17 @@ def check(
     attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
+    quiet: _Quiet = False,
+    as_json: _Json = False,
     _language: _Language = None,
 ) -> None:
-    """Do all that `run` does but send."""
+    """Do all that `run` does but send, and show what would go."""
     _run(
         *("check", inputs, target, country, profile, out, ledger),
         attachments=attachments,
         sends=False,
+        quiet=quiet,
+        as_json=as_json,
     )
 
 
@@ -388,12 +402,23 @@ def _run(
     profile: Path | None,
     out: Path | None,
     ledger: str | None,
+    *,
+    quiet: bool = False,
+    as_json: bool = False,
     **more: Any,
 ) -> None:
+    from pipeline.findings import Refusal  # noqa: PLC0415 - start-up time
     from pipeline.flow import run as run_flow  # noqa: PLC0415 - start-up time
+    from pipeline.screens import make_screen  # noqa: PLC0415 - start-up time
 
-    options, screen = _options(command, inputs, target, country, profile, out, ledger, **more)
-    raise typer.Exit(run_flow(options, screen))
+    options, _ = _options(command, inputs, target, country, profile, out, ledger, **more)
+    screen = make_screen(quiet=quiet, as_json=as_json)
+    try:
+        code = run_flow(options, screen)
+    except Refusal as refusal:
+        screen.refused(refusal.finding)
+        raise
+    raise typer.Exit(code)
 
 
 def _options(

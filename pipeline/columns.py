@@ -350,6 +350,10 @@ def _is_total_word(text: str) -> bool:
     return not text.isdecimal() and normalise(text) in total_words()
 
 
+def _is_number_or_total_word(text: str) -> bool:
+    return bool(_NUMBER_LIKE.fullmatch(text.strip().removesuffix(EXACT))) or _is_total_word(text)
+
+
 def _repeats_header(frame: pd.DataFrame, layout: Layout) -> _Bools:
     """Rows that say the header again, as a printed page or a joined export does."""
     same = np.ones(len(frame), bool)
@@ -372,8 +376,5 @@ def _total_rows(
         before &= blank[name]
     if total.any():
         for name in cells:
-            number = _test(
-                frame[name], lambda text: bool(_NUMBER_LIKE.fullmatch(text.strip().removesuffix(EXACT)))
-            )
-            total &= blank[name] | labels[name] | number
+            total &= blank[name] | _test(frame[name], _is_number_or_total_word)
     return total

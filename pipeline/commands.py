@@ -17,7 +17,7 @@ from pipeline.credit_note import write_credit_note
 from pipeline.documents import read_layouts
 from pipeline.findings import refuse
 from pipeline.flow import run as send_file
-from pipeline.language import translate
+from pipeline.language import shown_date, shown_number, translate
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
 from pipeline.ledger.history import purge as purge_contents
@@ -48,15 +48,26 @@ def reconcile(
         with open_service(where) as service, stopping(screen) as stop:
             result = ask_about_unknown(this, service, stop, grace, screen, patient=patient)
         if result is None:
-            screen.say("No outcome is unknown.")
+            screen.say(translate("No outcome is unknown."))
             this.finish(0)
             return 0
         screen.say(
-            f"Unknown outcomes: {result.accepted:,} were accepted, {result.may_go_again:,} may be sent again "
-            f"by the next run, {result.unknown:,} stay unknown."
+            translate(
+                "Unknown outcomes: {accepted} were accepted, {again} may be sent again by the next run, "
+                "{unknown} stay unknown.",
+                accepted=shown_number(result.accepted),
+                again=shown_number(result.may_go_again),
+                unknown=shown_number(result.unknown),
+            )
         )
         if result.waiting:
-            screen.say(f"{result.waiting:,} of them can be settled after {grace:g} seconds: ask again then.")
+            screen.say(
+                translate(
+                    "{count} of them can be settled after {seconds} seconds: ask again then.",
+                    count=shown_number(result.waiting),
+                    seconds=f"{grace:g}",
+                )
+            )
         code = 3 if result.unknown else exit_code(this, halted=result.halted is not None)
         this.finish(code)
         show_report(this, out, screen)
@@ -82,10 +93,16 @@ def resolve(
     where = account(target, country, needs_apicode=False)
     with open_ledger(url) as ledger:
         decide(ledger, where.environment, where.cid, billnum, accepted=accepted, who=who, why=why)
-    screen.say(
-        f"{billnum}: recorded as {'accepted' if accepted else 'not accepted, so the next run may send it'}, "
-        f"decided by {who}."
-    )
+    if accepted:
+        screen.say(translate("{billnum}: recorded as accepted, decided by {who}.", billnum=billnum, who=who))
+    else:
+        screen.say(
+            translate(
+                "{billnum}: recorded as not accepted, so the next run may send it, decided by {who}.",
+                billnum=billnum,
+                who=who,
+            )
+        )
 
 
 def credit(
@@ -106,9 +123,16 @@ def credit(
             number=number,
             folder=options.out,
         )
-    screen.say(f"Credit note of {share:f} % of {billnum}: {path}")
+    screen.say(
+        translate(
+            "Credit note of {percent} % of {billnum}: {path}",
+            percent=f"{share:f}",
+            billnum=billnum,
+            path=path,
+        )
+    )
     if not send:
-        screen.say("Look at it, then run it like any other file, or give --send.")
+        screen.say(translate("Look at it, then run it like any other file, or give --send."))
         return 0
     return send_file(replace(options, inputs=(path,)), screen)
 
@@ -128,7 +152,7 @@ def history(url: str, billnum: str, screen: Screen) -> int:
     with open_ledger(url) as ledger:
         found = history_of(ledger, billnum)
     if not found:
-        screen.say(f"The ledger has nothing under {billnum}.")
+        screen.say(translate("The ledger has nothing under {billnum}.", billnum=billnum))
         return 1
     for each in found:
         job = f", job {each['jobid']}" if each["jobid"] else ""
@@ -149,7 +173,11 @@ def purge(url: str, before: dt.date, screen: Screen) -> None:
     with open_ledger(url) as ledger:
         purged = purge_contents(ledger, before.isoformat())
     screen.say(
-        f"The contents of {purged:,} documents from before {before} are gone; the proof of them stays."
+        translate(
+            "The contents of {count} documents from before {day} are gone; the proof of them stays.",
+            count=shown_number(purged),
+            day=shown_date(before.isoformat()),
+        )
     )
 
 
@@ -173,7 +201,7 @@ def report(url: str, run_id: str | None, out: Path, screen: Screen) -> None:
         paths = write_report(ledger.engine, found, out)
     screen.outcome_table(paths.totals)
     screen.say(paths.verdict)
-    screen.say(f"Report of {found}: {paths.workbook}")
+    screen.say(translate("Report of {run}: {path}", run=found, path=paths.html))
 
 
 def _why(event: dict[str, Any]) -> str:
@@ -208,10 +236,12 @@ def show_columns(
         below = layout.table.head[layout.header_row :]
         for at, header in layout.headers.items():
             sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
-            screen.say(
-                f"{layout.cell(layout.header_row, at).cell}  {header} → {layout.fields.get(at, 'ignored')}"
-                f"{sample and f'  (first value: {sample[:40]})'}"
+            cell, field = (
+                layout.cell(layout.header_row, at).cell,
+                layout.fields.get(at) or translate("ignored"),
             )
+            shown = translate("  (first value: {value})", value=sample[:40]) if sample else ""
+            screen.say(f"{cell}  {header} → {field}{shown}")
     if save:
         write_profile(save, layouts)
         screen.say(translate("Profile: {path}", path=save))

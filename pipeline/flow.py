@@ -23,11 +23,12 @@ from pipeline.defaults import given
 from pipeline.document import Document
 from pipeline.documents import DOCUMENTS_A_CHUNK, documents, read_layouts, today
 from pipeline.findings import Refusal, Severity, refuse
-from pipeline.language import translate
+from pipeline.language import shown_money, shown_number, translate
 from pipeline.ledger import Planned, Run, open_ledger
 from pipeline.ledger.plan import JOBS
 from pipeline.options import Options
 from pipeline.originals import against_originals, names_original
+from pipeline.preview import Preview
 from pipeline.profile import Profile, load_profile
 from pipeline.report.rates import Rates
 from pipeline.rules import Context
@@ -81,7 +82,9 @@ def run(options: Options, screen: Screen) -> int:
         Refusal: nothing can be attempted with this input or configuration, or another run is at work.
     """
     profile = load_profile(options.profile)
-    given(profile)  # a value in it that cannot be read must not wait until the ledger is open
+    given(
+        profile, options.subject
+    )  # a value in it that cannot be read must not wait until the ledger is open
     where = account(options.target, options.country)
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
@@ -99,7 +102,8 @@ def run(options: Options, screen: Screen) -> int:
         this.describe([_described(layout) for layout in layouts])
         screen.understood(layouts)
         tally = Tally()
-        planned = _planned(this, layouts, profile, options, files, tally, screen)
+        preview = Preview(this, layouts)
+        planned = _planned(this, layouts, profile, options, files, tally, preview, screen)
         halted = False
         try:
             if options.sends:
@@ -108,12 +112,15 @@ def run(options: Options, screen: Screen) -> int:
                 ask_about_unknown(this, service, stop, options.grace, screen)
                 if asks:
                     planned = [outbox.keep(each) for each in planned]
-                if not asks or _consent(tally, where, screen):
+                if not asks or _consent(tally, preview, where, screen):
                     for each in planned:
                         halted = halted or _send(each, this, service, stop, options, files, screen).try_again
                     ask_about_unknown(this, service, stop, options.grace, screen)
             for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
+            preview.finish()
+            if options.command == "check":
+                screen.preview(preview, tally.rates.sums())
         finally:
             _note(this, tally)
             code = exit_code(this, halted=halted, errors=tally.has_errors)
@@ -144,6 +151,7 @@ def _planned(
     options: Options,
     files: Attachments,
     tally: Tally,
+    preview: Preview,
     screen: Screen,
 ) -> list[Iterator[Planned]]:
     """The documents that may be sent, each recorded in the ledger as such; the others are recorded too.
@@ -170,7 +178,8 @@ def _planned(
 
     traces = Traces(layouts)
     return [
-        _recorded(this, chunks, profile, tally, traces, screen) for chunks in (invoices(), credit_notes())
+        _recorded(this, chunks, profile, tally, preview, traces, screen)
+        for chunks in (invoices(), credit_notes())
     ]
 
 
@@ -179,6 +188,7 @@ def _recorded(
     chunks: Iterator[list[Document]],
     profile: Profile,
     tally: Tally,
+    preview: Preview,
     traces: Traces,
     screen: Screen,
 ) -> Iterator[Planned]:
@@ -187,6 +197,7 @@ def _recorded(
             for chunk in chain([first], chunks):
                 for each in chunk:
                     _guard(each, profile)
+                preview.add(chunk)
                 traces.add_to(chunk)
                 tally.count(chunk)
                 yield from this.plan(chunk)
@@ -199,12 +210,20 @@ def _guard(document: Document, profile: Profile) -> None:
         document.dataset.setdefault("checkbillnum", "1")
 
 
-def _consent(tally: Tally, where: Account, screen: Screen) -> bool:
-    """Whether the person at the terminal wants these invoices sent."""
-    question = f"Send {tally.documents:,} invoices, {tally.total:,.2f} in all, to {where.base_url}?"
+def _consent(tally: Tally, preview: Preview, where: Account, screen: Screen) -> bool:
+    """Whether the person at the terminal wants these invoices sent, having seen what they are."""
+    preview.finish()
+    screen.preview(preview, tally.rates.sums())
+    count, total = preview.to_send()
+    question = translate(
+        "Send {count} invoices, {total} in all, to {url}?",
+        count=shown_number(count),
+        total=shown_money(total),
+        url=where.base_url,
+    )
     if screen.confirm(question):
         return True
-    screen.say("Nothing was sent.")
+    screen.say(translate("Nothing was sent."))
     return False
 
 

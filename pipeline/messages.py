@@ -106,7 +106,14 @@ def _of_data() -> Iterator[tuple[str, str]]:
             yield place, text
 
 
-_WORDS = ("report.toml", "kinds.toml", "explanations.toml", "template.toml", "corrections.toml")
+_WORDS = (
+    "report.toml",
+    "kinds.toml",
+    "explanations.toml",
+    "template.toml",
+    "corrections.toml",
+    "terminal.toml",
+)
 
 
 def _strings(part: Any) -> Iterator[str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.document import Document, Kind
+from sqlalchemy import select
+
+from pipeline.document import Document, Kind, Outcome
 from pipeline.findings import Finding, Place, finding
 from pipeline.language import shown_date, shown_money, translate
+from pipeline.ledger import tables
 from pipeline.ledger.usual import known_numbers, shown_customer, usual_totals
 from pipeline.money import from_cents, to_cents
 from pipeline.unusual import gaps, times_usual, usual_month
@@ -35,7 +39,6 @@ class Shown(NamedTuple):
     net: str
     vat: str
     total: str
-    valid: bool
 
 
 class _Dated(NamedTuple):
@@ -56,7 +59,7 @@ class Preview:
     billdates: list[str] = field(default_factory=list)
     paydates: list[str] = field(default_factory=list)
     _usual: dict[str, int] | None = None
-    _numbers: dict[str, tuple[int, tuple[int, int]]] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _months: Counter[str] = field(default_factory=Counter)
     _dated: dict[str, list[_Dated]] = field(default_factory=dict)
     _told: bool = False
@@ -71,7 +74,7 @@ class Preview:
         self._compare(invoices)
         for each in invoices:
             if billnum := each.billnum:
-                self._numbers.setdefault(billnum, (each.number, each.rows[0]))
+                self._numbers.setdefault(billnum, each.number)
             if date := each.dataset.get("billdate"):
                 month = date[:7]
                 self._months[month] += 1
@@ -89,6 +92,16 @@ class Preview:
         if found:
             with self.run.ledger.writing() as connection:
                 self.run.write_findings(connection, found)
+
+    def to_send(self) -> tuple[int, Decimal]:
+        """How many of the documents may be sent, and what they come to: neither wrong, nor sent before."""
+        invoice = tables.invoice.c
+        query = select(invoice.total).where(
+            invoice.run_id == self.run.id, invoice.outcome == Outcome.NOT_SENT.value
+        )
+        with self.run.ledger.engine.connect() as connection:
+            totals = connection.scalars(query).all()
+        return len(totals), sum(map(Decimal, totals), Decimal("0.00"))
 
     def _compare(self, documents: Sequence[Document]) -> None:
         """Warn of invoices that are many times as large as their customer's usual ones."""
@@ -115,7 +128,8 @@ class Preview:
     def _of_numbers(self) -> list[tuple[int, Finding]]:
         found = []
         for gap in gaps(self._numbers, lambda some: known_numbers(self.run, some)):
-            number, row = self._numbers[gap.billnum]
+            number = self._numbers[gap.billnum]
+            row = divmod(number, 1 << 32)
             one, *more = gap.missing
             missing = translate("{first} to {last}", first=one, last=more[-1]) if more else one
             place = self._place(row, "billnum")
@@ -150,13 +164,13 @@ class Preview:
 
 def _shown(document: Document) -> Shown:
     dataset = document.dataset
-    sums = (shown_money(each) for each in (document.net, document.vat, document.total))
     return Shown(
         document.billnum or "–",
         dataset.get("company") or dataset.get("person") or "–",
         shown_date(dataset.get("billdate")),
         shown_date(dataset.get("paydate")),
         len(document.payrows),
-        *sums,
-        document.valid,
+        shown_money(document.net),
+        shown_money(document.vat),
+        shown_money(document.total),
     )

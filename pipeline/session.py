@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.document import Outcome
 from pipeline.findings import Place, refuse
+from pipeline.language import translate
 from pipeline.ledger import Run
 from pipeline.reconcile import Reconciled, any_unknown, reconcile
 from pipeline.report import needs_attention, write_report
@@ -40,9 +41,8 @@ def stopping(screen: Screen) -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        screen.say(
-            f"{signal.Signals(number).name}: finishing the requests in flight; once more stops at once."
-        )
+        name = signal.Signals(number).name
+        screen.say(translate("{name}: finishing the requests in flight; once more stops at once.", name=name))
 
     signals = (signal.SIGINT, signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread():
@@ -101,5 +101,6 @@ def show_report(this: Run, out: Path, screen: Screen) -> None:
     screen.finding_lines(needs_attention(engine, this.id))
     screen.outcome_table(report.totals)
     screen.say(report.verdict)
-    screen.say(f"Report: {report.html}")
-    screen.say(f"Ledger: {this.ledger.engine.url.render_as_string(hide_password=True)}")
+    screen.say(translate("Report: {path}", path=report.html))
+    ledger = this.ledger.engine.url.render_as_string(hide_password=True)
+    screen.say(translate("Ledger: {url}", url=ledger))

@@ -46,7 +46,7 @@ def nest(flat: dict[str, str], subject: Subject = INVOICES) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _not_plain(paths: tuple[str, ...], subject: Subject) -> list[str]:
-    """The fields that belong into a group or are no text. Most documents have the same fields, and none such."""
+    """The fields that belong into a group or are no text. Mostly there are none."""
     return [path for path in paths if "." in path or _value_kind(path, subject) in _NUMBERS]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place
+from pipeline.language import shown_date, shown_money, shown_number, translate
 from pipeline.privacy import mask
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from pipeline.columns import Layout
+    from pipeline.money import Sums
+    from pipeline.preview import Preview
     from pipeline.report.totals import Totals
 
 PLAIN_INTERVAL = 5.0
@@ -51,6 +54,8 @@ class Screen:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")  # a letter that the terminal lacks is no reason to fail
         self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        if not self.interactive:
+            self._console.width = 200  # a log is as wide as it needs to be
         self._clock, self._now = clock, now
         self._lock = threading.RLock()
         self._shown: Progress | None = None
@@ -64,7 +69,7 @@ class Screen:
     def say(self, line: str) -> None:
         """Show a line; with the time before it where it goes to a log."""
         text = clean(line)
-        self._write(text if self.interactive else f"{self._now():%Y-%m-%dT%H:%M:%SZ} {text}")
+        self.write_line(text if self.interactive else f"{self.moment()} {text}")
 
     @contextmanager
     def progress(
@@ -78,7 +83,7 @@ class Screen:
                 is a share.
             unit: what is counted; None shows percent only.
         """
-        bar = Bar(self, clean(description), total, unit)
+        bar = Bar(self, description, total, unit)
         with self._lock:
             self._open += 1
             bar.begin(self._bars() if self.interactive else None)
@@ -96,61 +101,109 @@ class Screen:
         """Show how each table was understood: its header row, encoding and so on, and what is ignored."""
         for layout in layouts:
             table = layout.table
-            facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in table.facts.items())
-            name = " ".join(filter(None, (table.file, table.sheet)))
-            self.say(
-                f"{name}: header in row {layout.header_row}, {len(layout.fields)} columns understood"
-                f"{facts and f'; {facts}'}"
+            facts = ", ".join(
+                f"{translate(name.replace('_', ' '))} {translate(value)}"
+                for name, value in table.facts.items()
             )
+            name = " ".join(filter(None, (table.file, table.sheet)))
+            told = translate(
+                "{name}: header in row {row}, {columns} columns understood",
+                name=name,
+                row=layout.header_row,
+                columns=len(layout.fields),
+            )
+            self.say(f"{told}{facts and f'; {facts}'}")
             for column, closest in layout.ignored.items():
-                hint = f" (closest: {', '.join(closest)})" if closest else ""
-                self.say(f"{name}: column “{layout.headers[column]}” is ignored{hint}")
+                header = layout.headers[column]
+                hint = translate(" (closest: {names})", names=", ".join(closest)) if closest else ""
+                self.say(translate("{name}: column “{header}” is ignored", name=name, header=header) + hint)
+
+    def preview(self, seen: Preview, rates: Mapping[str, Sums]) -> None:
+        """Show what was read as it would be sent: the first invoices, dates, VAT rates, what is unusual."""
+        head = ("Bill number", "Customer", "Invoice date", "Due date", "Rows", "Net", "VAT", "Total")
+        if seen.first:
+            self.say(translate("The first invoices:"))
+            self._table(
+                [translate(title) for title in head],
+                [[*map(str, each)] for each in seen.first],
+                numbers_from=4,
+            )
+            self._table(
+                [translate(title) for title in ("VAT rate", "Net", "VAT")],
+                [
+                    [f"{rate} %" if rate else "–", shown_money(each.net), shown_money(each.vat)]
+                    for rate, each in rates.items()
+                ],
+                numbers_from=1,
+            )
+        for title, dates in (("Invoice date", seen.billdates), ("Due date", seen.paydates)):
+            if dates:
+                self.say(f"{translate(title)}: {shown_date(dates[0])} – {shown_date(dates[1])}")
+        self.finding_lines(seen.warnings)
 
     def confirm(self, question: str) -> bool:
         """Ask the person before the terminal; anything but a yes is a no."""
-        self._write(f"{clean(question)} [y/N] ", end="")
+        self.write_line(f"{clean(question)} [{translate('y/N')}] ", end="")
         try:
             answer = input()
         except EOFError:
             return False
-        return answer.strip().lower() in {"y", "yes"}
+        return answer.strip().lower() in {"y", "yes", *translate("y, yes").split(", ")}
 
     def outcome_table(self, totals: Totals) -> None:
         """Show counts and sums of every outcome that occurred, and of all."""
-        from rich import box  # noqa: PLC0415 - start-up time
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-        from rich.text import Text  # noqa: PLC0415 - start-up time
-
         from pipeline.report.words import outcome_label  # noqa: PLC0415 - start-up time
 
-        table = Table(box=box.SIMPLE if self.interactive else box.ASCII)
-        for number, title in enumerate(("Outcome", "Invoices", "Net", "VAT", "Total")):
-            table.add_column(title, justify="right" if number else "left", no_wrap=True)
         parts = [
             (outcome_label(each), totals.outcomes[each]) for each in Outcome if totals.outcomes[each].count
         ]
-        for label, part in [*parts, ("all", totals.whole)]:
-            sums = (f"{amount:,.2f}" for amount in (part.net, part.vat, part.total))
-            table.add_row(*(Text(cell) for cell in (label, f"{part.count:,}", *sums)))
-        with self._lock:
-            # A log is as wide as it needs to be.
-            self._console.print(table, width=None if self.interactive else 200, crop=False)
+        self._table(
+            [translate(title) for title in ("Outcome", "Invoices", "Net", "VAT", "Total")],
+            [
+                [label, shown_number(part.count), *map(shown_money, (part.net, part.vat, part.total))]
+                for label, part in [*parts, (translate("all"), totals.whole)]
+            ],
+            numbers_from=1,
+        )
 
     def finding_lines(self, findings: Iterable[Finding], limit: int = 20) -> None:
         """Show the first findings, one a line, and how many more the report has."""
         rest = iter(findings)
         for each in islice(rest, limit):
-            self._write(finding_line(each))
+            self.write_line(finding_line(each))
         if more := sum(1 for _ in rest):
-            self._write(f"… and {more:,} more in the report")
+            self.write_line(translate("… and {more} more in the report", more=shown_number(more)))
 
-    def log(self, line: str) -> None:
-        """Show a dated line, for progress where there are no bars."""
-        self._write(f"{self._now():%Y-%m-%dT%H:%M:%SZ} {line}")
+    def told(self, bar: Bar, state: str) -> None:
+        """Show how far a progress is, where there are no bars."""
+        self.write_line(f"{self.moment()} {bar.title}: {state}")
+
+    def refused(self, found: Finding) -> None:
+        """Tell that nothing was attempted; whoever runs the command prints why."""
+
+    def moment(self) -> str:
+        """The time of day, in UTC."""
+        return f"{self._now():%Y-%m-%dT%H:%M:%SZ}"
 
     def seconds(self) -> float:
         """The clock that rates are measured with."""
         return self._clock()
+
+    def _table(self, titles: list[str], rows: list[list[str]], numbers_from: int) -> None:
+        """Show a table whose columns from that one on are numbers."""
+        from rich import box  # noqa: PLC0415 - start-up time
+        from rich.table import Table  # noqa: PLC0415 - start-up time
+        from rich.text import Text  # noqa: PLC0415 - start-up time
+
+        table = Table(box=box.SIMPLE if self.interactive else box.ASCII)
+        for number, title in enumerate(titles):
+            is_number = number >= numbers_from
+            # Where the terminal is narrow, names and dates go on two lines: no digit of a sum is cut off.
+            table.add_column(title, justify="right" if is_number else "left", no_wrap=is_number or not number)
+        for cells in rows:
+            table.add_row(*(Text(clean(cell)) for cell in cells))
+        with self._lock:
+            self._console.print(table, crop=False)
 
     def _bars(self) -> Progress:
         from rich import progress  # noqa: PLC0415 - start-up time
@@ -167,7 +220,8 @@ class Screen:
             self._shown.start()
         return self._shown
 
-    def _write(self, text: str, end: str = "\n") -> None:
+    def write_line(self, text: str, end: str = "\n") -> None:
+        """Show a text that is clean already."""
         from rich.text import Text  # noqa: PLC0415 - start-up time
 
         with self._lock:
@@ -175,12 +229,16 @@ class Screen:
 
 
 class Bar:
-    """One progress. Its methods may be called from any thread, as often as one likes."""
+    """One progress. Its methods may be called from any thread, as often as one likes.
+
+    `done` of `total` `unit`s are done; `description` is told in the user's language as `title`.
+    """
 
     def __init__(self, screen: Screen, description: str, total: float | None, unit: str | None) -> None:
-        self._screen, self._description, self._total, self._unit = screen, description, total, unit
+        self.description, self.title = description, clean(translate(description))
+        self._screen, self.total, self.unit = screen, total, unit
         self._lock = threading.Lock()
-        self._done: float = 0
+        self.done: float = 0
         self._began = self._told = screen.seconds()
         self._bars: Progress | None = None
         self._task: Any = None
@@ -190,36 +248,36 @@ class Bar:
         """Show it, on these bars or as lines."""
         self._bars = bars
         if bars:
-            self._task = bars.add_task(self._description, total=self._total, done=self._state())
+            self._task = bars.add_task(self.title, total=self.total, done=self._state())
 
     def expect(self, total: float) -> None:
         """Tell how much there is to do."""
         with self._lock:
-            self._total = total
+            self.total = total
         self._show()
 
     def advance(self, more: float = 1) -> None:
         """So much more is done."""
         with self._lock:
-            self._done += more
+            self.done += more
         self._show()
 
     def reach(self, done: float) -> None:
         """So much is done in all."""
         with self._lock:
-            self._done = done
+            self.done = done
         self._show()
 
     def end(self) -> None:
         """Tell the last state."""
         if self._bars:
-            self._bars.update(self._task, total=self._total, completed=self._done, done=self._state())
+            self._bars.update(self._task, total=self.total, completed=self.done, done=self._state())
         else:
             self._tell(self._state())
 
     def _show(self) -> None:
         if self._bars:
-            self._bars.update(self._task, total=self._total, completed=self._done, done=self._state())
+            self._bars.update(self._task, total=self.total, completed=self.done, done=self._state())
             return
         with self._lock:
             due = self._screen.seconds() - self._told >= PLAIN_INTERVAL
@@ -230,24 +288,27 @@ class Bar:
 
     def _tell(self, state: str) -> None:
         if state != self._said:
-            self._screen.log(f"{self._description}: {state}")
+            self._screen.told(self, state)
             self._said = state
 
     def _state(self) -> str:
         """`12,300 of 60,000 invoices (20 %), 850/s`."""
-        share = f"{self._done / self._total:.0%}".replace("%", " %") if self._total else ""
-        if self._unit is None:
+        share = f"{self.done / self.total:.0%}".replace("%", " %") if self.total else ""
+        if self.unit is None:
             return share or "…"
         seconds = self._screen.seconds() - self._began
-        of = f" of {self._total:,.0f}" if self._total else ""
-        rate = f", {self._done / seconds:,.0f}/s" if seconds >= 1 else ""
-        return f"{self._done:,.0f}{of} {self._unit}{share and f' ({share})'}{rate}"
+        done = shown_number(round(self.done))
+        if self.total:
+            done = translate("{done} of {total}", done=done, total=shown_number(round(self.total)))
+        rate = f", {shown_number(round(self.done / seconds))}/s" if seconds >= 1 else ""
+        return f"{done} {translate(self.unit)}{share and f' ({share})'}{rate}"
 
     def _left(self) -> str:
         seconds = self._screen.seconds() - self._began
-        if not self._total or not self._done or self._done >= self._total:
+        if not self.total or not self.done or self.done >= self.total:
             return ""
-        return f", about {seconds * (self._total - self._done) / self._done:,.0f} s left"
+        left = shown_number(round(seconds * (self.total - self.done) / self.done))
+        return translate(", about {seconds} s left", seconds=left)
 
 
 def finding_line(found: Finding) -> str:
@@ -265,7 +326,7 @@ def clean(text: str) -> str:
 
 
 def _where(place: Place) -> str:
-    spot = place.cell or (f"row {place.row}" if place.row else "")
+    spot = place.cell or (translate("row {row}", row=place.row) if place.row else "")
     inside = (
         f"{place.sheet}!{spot}" if place.sheet and place.cell else " ".join(filter(None, (place.sheet, spot)))
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 TIMES = 10
@@ -16,6 +17,7 @@ _LEAST_IN_MONTH = 5
 _SHARE_OF_MONTH = 0.9
 _WIDEST_GAP = 50
 """A wider gap is the beginning of another series."""
+_MOST_CANDIDATES = 1_000
 _SHARE_OF_GAPS = 0.1
 """With more gaps than that, the numbers do not follow one another anyway."""
 _NUMBERED = re.compile(r"(.*?)([0-9]{1,15})")
@@ -58,22 +60,27 @@ def _series(billnums: Iterable[str]) -> dict[str, dict[int, set[int]]]:
 def _gaps_of_series(
     prefix: str, width: int, numbers: list[int], known: Callable[[list[str]], set[str]]
 ) -> Iterator[Gap]:
-    def named(number: int) -> str:
-        return f"{prefix}{number:0{width}}"
+    def named(start: int, stop: int) -> list[str]:
+        return [f"{prefix}{number:0{width}}" for number in range(start, stop)]
 
     first = numbers[0]
-    before = [named(number) for number in range(max(first - _WIDEST_GAP, 1), first)]
-    lower = known(before)
-    found = []
-    if lower:  # the series goes on from an earlier run
-        last = max(at for at, billnum in enumerate(before) if billnum in lower)
-        found.append(Gap(named(first), before[last + 1 :]))
-    for one, other in zip(numbers, numbers[1:], strict=False):
-        if 1 < other - one <= _WIDEST_GAP:
-            missing = [named(number) for number in range(one + 1, other)]
-            there = known(missing)
-            found.append(Gap(named(other), [each for each in missing if each not in there]))
-    found = [gap for gap in found if gap.missing]
+    before = named(max(first - _WIDEST_GAP, 1), first)
+    candidates = [
+        Gap(named(other, other + 1)[0], named(one + 1, other))
+        for one, other in pairwise(numbers)
+        if 1 < other - one <= _WIDEST_GAP
+    ]
+    if len(candidates) > _MOST_CANDIDATES:
+        return
+    there = known([*before, *(billnum for gap in candidates for billnum in gap.missing)])
+    if last := max((at for at, billnum in enumerate(before, 1) if billnum in there), default=0):
+        # the series goes on from an earlier run
+        candidates.insert(0, Gap(named(first, first + 1)[0], before[last:]))
+    found = [
+        Gap(gap.billnum, missing)
+        for gap in candidates
+        if (missing := [billnum for billnum in gap.missing if billnum not in there])
+    ]
     if len(found) <= max(1, _SHARE_OF_GAPS * len(numbers)):
         yield from found
 

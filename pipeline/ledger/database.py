@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from typing import Any
 from filelock import FileLock
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     Table,
+    Update,
     create_engine,
     event,
     insert,
@@ -160,6 +163,18 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     # The statement's order of values is the table's order of columns.
     pick = itemgetter(*[column.name for column in table.columns if column.name in rows[0]])
     connection.exec_driver_sql(statement, [pick(row) for row in rows])
+
+
+def execute_rows(connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute an update, all of whose values are parameters, once for each row of them; fast as `insert_rows`."""
+    written, pick = _positional(statement, connection.dialect)
+    connection.exec_driver_sql(written, [pick(row) for row in rows])
+
+
+@cache
+def _positional(statement: Update, dialect: Dialect) -> tuple[str, itemgetter[Any]]:
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), itemgetter(*(compiled.positiontup or ()))
 
 
 def require_room(engine: Engine, wanted: int = 0) -> None:

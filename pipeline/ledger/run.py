@@ -15,11 +15,54 @@ from pipeline.document import Document, Outcome
 from pipeline.findings import Finding, Place
 from pipeline.ledger import tables
 from pipeline.ledger.clock import now
+from pipeline.ledger.database import execute_rows
 from pipeline.ledger.plan import Planned, plan
 from pipeline.ledger.states import State
 
 if TYPE_CHECKING:
     from pipeline.ledger.ledger import Ledger
+
+_document, _invoice = tables.document.c, tables.invoice.c
+# Built once: SQLAlchemy takes longer to build and look up a statement than SQLite to execute it.
+_SENDING = (
+    update(tables.document)
+    .where(
+        _document.id.in_(bindparam("ids", expanding=True)),
+        _document.state == State.PLANNED,
+        _document.run_id == bindparam("of_run"),
+    )
+    .values(
+        state=State.SENDING,
+        batch_id=bindparam("in_batch"),
+        attempt=_document.attempt + 1,
+        updated=bindparam("at"),
+        changed_by=bindparam("of_run"),
+        reason=bindparam("why"),
+    )
+)
+_MAYBE_SENT = (
+    update(tables.invoice)
+    .where(_invoice.run_id == bindparam("of_run"), _invoice.number.in_(bindparam("numbers", expanding=True)))
+    .values(outcome=Outcome.UNKNOWN.value)
+)
+_SETTLED = (
+    update(tables.document)
+    .where(_document.id == bindparam("key"))
+    .values(
+        state=bindparam("to_state"),
+        jobid=func.coalesce(bindparam("new_jobid"), _document.jobid),
+        answer=func.coalesce(bindparam("new_answer"), _document.answer),
+        exposed=_document.exposed.op("|")(bindparam("exposes")),
+        reason=bindparam("why"),
+        updated=bindparam("at"),
+        changed_by=bindparam("of_run"),
+    )
+)
+_ENDED = (
+    update(tables.invoice)
+    .where(_invoice.run_id == bindparam("of_run"), _invoice.document_id.in_(bindparam("ids", expanding=True)))
+    .values(outcome=bindparam("to_outcome"))
+)
 
 
 class Batch(NamedTuple):
@@ -124,7 +167,6 @@ class Run:
         self.ledger.require_room()
         number = next(self._batch_numbers)
         identifier = f"{self.id}-{number}"
-        column = tables.document.c
         with self.ledger.writing() as connection:
             batch_id = connection.scalars(
                 insert(tables.batch)
@@ -132,30 +174,19 @@ class Run:
                 .returning(tables.batch.c.id)
             ).one()
             changed = connection.execute(
-                update(tables.document)
-                .where(
-                    column.id.in_([each.document_id for each in batch]),
-                    column.state == State.PLANNED,
-                    column.run_id == self.id,
-                )
-                .values(
-                    state=State.SENDING,
-                    batch_id=batch_id,
-                    attempt=column.attempt + 1,
-                    **self.stamp(f"in batch {identifier}"),
-                )
+                _SENDING,
+                {
+                    "ids": [each.document_id for each in batch],
+                    "of_run": self.id,
+                    "in_batch": batch_id,
+                    "at": now(),
+                    "why": f"in batch {identifier}",
+                },
             ).rowcount
             if changed != len(batch):
                 raise RuntimeError(f"{len(batch) - changed} documents of batch {identifier} were not planned")
             # Should the program stop before the answer is recorded, the report says what is true.
-            connection.execute(
-                update(tables.invoice)
-                .where(
-                    tables.invoice.c.run_id == self.id,
-                    tables.invoice.c.number.in_([each.number for each in batch]),
-                )
-                .values(outcome=Outcome.UNKNOWN.value)
-            )
+            connection.execute(_MAYBE_SENT, {"of_run": self.id, "numbers": [each.number for each in batch]})
         return Batch(batch_id, identifier)
 
     def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
@@ -176,29 +207,21 @@ class Run:
 
     def settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
         """Record what became of documents, in the ledger and in this run's invoices."""
-        column = tables.document.c
+        at = now()
         for step in range(max((len(each.states) for each in settlements), default=0)):
-            connection.execute(
-                update(tables.document)
-                .where(column.id == bindparam("key"))
-                .values(
-                    state=bindparam("to_state"),
-                    jobid=func.coalesce(bindparam("new_jobid"), column.jobid),
-                    answer=func.coalesce(bindparam("new_answer"), column.answer),
-                    exposed=column.exposed.op("|")(bindparam("exposes")),
-                    reason=bindparam("why"),
-                    updated=bindparam("at"),
-                    changed_by=self.id,
-                ),
+            execute_rows(
+                connection,
+                _SETTLED,
                 [
                     {
+                        "of_run": self.id,
                         "key": each.document_id,
-                        "to_state": each.states[step],
+                        "to_state": each.states[step].value,
                         "new_jobid": each.jobid,
                         "new_answer": each.answer,
                         "exposes": int(each.exposed),
                         "why": each.reason,
-                        "at": now(),
+                        "at": at,
                     }
                     for each in settlements
                     if step < len(each.states)
@@ -207,7 +230,7 @@ class Run:
         for each in settlements:
             if each.version:
                 connection.execute(
-                    update(tables.document).where(column.id == each.document_id).values(**each.version)
+                    update(tables.document).where(_document.id == each.document_id).values(**each.version)
                 )
         self._settle_invoices(connection, settlements)
 
@@ -290,11 +313,7 @@ class Run:
         for each in settlements:
             by_outcome.setdefault(each.outcome, []).append(each.document_id)
         for outcome, ids in by_outcome.items():
-            connection.execute(
-                update(tables.invoice)
-                .where(invoice.run_id == self.id, invoice.document_id.in_(ids))
-                .values(outcome=outcome.value)
-            )
+            connection.execute(_ENDED, {"of_run": self.id, "ids": ids, "to_outcome": outcome.value})
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
             mine = connection.execute(

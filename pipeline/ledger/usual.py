@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from statistics import median_low
 from typing import TYPE_CHECKING
 
@@ -59,16 +58,16 @@ def shown_customer(run: Run, custnum: str) -> str:
 def known_numbers(run: Run, billnums: Iterable[str]) -> set[str]:
     """Which of these bill numbers the ledger knows as invoices, whatever became of them."""
     document = tables.document.c
-    found: set[str] = set()
+    asked, found = sorted(billnums), set[str]()
     with run.ledger.engine.connect() as connection:
-        for some in batched(billnums, _AT_ONCE):
+        for start in range(0, len(asked), _AT_ONCE):
             found.update(
                 connection.scalars(
                     select(document.identity).where(
                         document.environment == run.environment,
                         document.cid == run.cid,
                         document.kind == Kind.INVOICE.value,
-                        document.identity.in_(some),
+                        document.identity.in_(asked[start : start + _AT_ONCE]),
                     )
                 )
             )

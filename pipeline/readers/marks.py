@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import re
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -72,6 +73,7 @@ def scan(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stale: bool = 
     styled = _styled_cell(shapes)
     no_value = _NO_VALUE_OR_ZERO if stale else _NO_VALUE
     marks = Marks()
+    rows: dict[tuple[bytes, bytes], array[int]] = defaultdict(lambda: array("l"))
     has_root = False
     for block in _whole_rows(blocks):
         has_root = has_root or b"<worksheet" in block
@@ -79,7 +81,7 @@ def scan(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stale: bool = 
             raise UnusualError
         if styled:
             for letters, row, style in styled.findall(block):
-                marks.shape(int(row), column_number(letters), shapes[style.decode()])
+                rows[letters, style].append(int(row))
         if b't="e"' in block:
             for letters, row, _, value in _ERROR.findall(block):
                 marks.problem(int(row), column_number(letters), "error-cell", _text(value))
@@ -90,6 +92,9 @@ def scan(blocks: Iterable[bytes], shapes: Mapping[str, Shape], *, stale: bool = 
             marks.hidden_rows += len(_HIDDEN_ROW.findall(block))
         if b"<mergeCell " in block:
             marks.merged += [_text(found) for found in _MERGED.findall(block)]
+    for (letters, style), found in rows.items():
+        shown = (column_number(letters), shapes[style.decode()])
+        marks.shapes.setdefault(shown, array("l")).extend(found)
     return marks
 
 

@@ -152,7 +152,7 @@ class HtmlReport:
         page = words()["page"]
         return {
             "locale": language(),
-            "words": {name: page[name] for name in ("table", "detail", "count", "causes")},
+            "words": {name: page[name] for name in ("table", "detail", "count", "causes", "kinds")},
             "outcomes": [[each, words()["outcomes"][each]["label"]] for each in Outcome],
             "causes": self._causes.names(),
             "sources": [

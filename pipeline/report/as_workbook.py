@@ -17,6 +17,7 @@ from typing import Any, Self
 import xlsxwriter
 
 from pipeline.findings import Severity
+from pipeline.language import translate
 from pipeline.report.mass_rows import Cell, Link, MassRows, Number, plain, put_in_place
 from pipeline.report.read import InvoiceLine, Remark, RunFacts
 from pipeline.report.summary import summary_rows
@@ -207,7 +208,7 @@ def link(path: str, sheet: str | None = None, cell: str | None = None) -> str:
 
 def _remark_cells(remark: Remark, paths: dict[str | None, str | None]) -> list[Cell]:
     found, place = remark.finding, remark.finding.place
-    where = place.cell or (f"row {place.row}" if place.row else None)
+    where = place.cell or (translate("row {row}", row=place.row) if place.row else None)
     file: Cell = place.file
     cell: Cell = where
     path = paths.get(place.file) or place.file
@@ -218,7 +219,7 @@ def _remark_cells(remark: Remark, paths: dict[str | None, str | None]) -> list[C
     return [
         *(found.code, found.message, found.remedy, found.billnum, remark.customer),
         *(file, place.sheet, cell, place.column or found.field, found.value),
-        state if found.severity is Severity.ERROR else found.severity.value,
+        state if found.severity is Severity.ERROR else translate(found.severity.value),
     ]
 
 
@@ -235,8 +236,8 @@ def rows_text(run: RunFacts, ranges: list[list[int]]) -> str:
     parts, before = [], None
     for source, first, last in ranges[:_MOST_RANGES]:
         file, sheet = run.where(source)
-        name = f"{sheet or file or 'row'} " if source != before else ""
+        name = f"{sheet or file or translate('row')} " if source != before else ""
         parts.append(f"{name}{first}" if first == last else f"{name}{first}-{last}")
         before = source
     left = len(ranges) - _MOST_RANGES
-    return ", ".join(parts) + (f" and {left} more" if left > 0 else "")
+    return ", ".join(parts) + (translate(" and {count} more", count=left) if left > 0 else "")

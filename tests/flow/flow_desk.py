@@ -59,12 +59,15 @@ class Desk:
     def write(self, name: str, *lines: str, header: str | None = HEADER, encoding: str = "utf-8") -> Path:
         """A file of those lines, under the usual header unless another is given."""
         path = self.folder / name
-        path.write_bytes("".join(f"{line}\n" for line in (header, *lines) if line is not None).encode(encoding))
+        path.write_bytes(
+            "".join(f"{line}\n" for line in (header, *lines) if line is not None).encode(encoding)
+        )
         return path
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of every command: nothing of this machine's user."""
-        return {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.env, **more}
+        """The environment of every command: nothing of this machine's user, and no way out of the machine."""
+        own = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        return own | {"HTTPS_PROXY": "http://127.0.0.1:9"} | self.env | more
 
     def here(self, *args: object) -> Done:
         """Run the command line in this process, which takes a tenth of the time."""
@@ -82,7 +85,9 @@ class Desk:
             with pytest.raises(SystemExit) as ended:
                 main()
         code = ended.value.code
-        return Done(code if isinstance(code, int) else int(code is not None), out.read_text(), err.read_text())
+        return Done(
+            code if isinstance(code, int) else int(code is not None), out.read_text(), err.read_text()
+        )
 
     def start(self, *args: object, **env: str) -> subprocess.Popen[str]:
         """Start the command line as a process of its own."""

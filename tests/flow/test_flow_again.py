@@ -23,7 +23,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.flow.send", partial(send, pauses=(0.0, 0.0)))
 
 
-def against(desk: Desk, tmp_path: Path, *faults: dict[str, Any], batch_size: int = 2) -> tuple[int, dict[str, Any]]:
+def against(
+    desk: Desk, tmp_path: Path, *faults: dict[str, Any], batch_size: int = 2
+) -> tuple[int, dict[str, Any]]:
     """Run `invoices.csv` against a sandbox that misbehaves so."""
     rules = Faults([Fault.model_validate(fault) for fault in faults])
     with serve_in_thread(tmp_path / "sandbox.sqlite", faults=rules) as server:
@@ -121,7 +123,7 @@ def test_an_answer_that_never_came_is_3(desk: Desk, tmp_path: Path) -> None:
         desk,
         tmp_path,
         {"kind": "close", "when": "after", "nth": 1},
-        {"kind": "status", "status": 500, "endpoint": "GET /rest/jobs/statusupdates"},
+        {"kind": "garbage", "endpoint": "GET /rest/jobs/statusupdates"},
     )
     assert code == 3
     assert sorted(outcomes(report).values()) == ["accepted"] * 3 + ["unknown"] * 2
@@ -138,7 +140,7 @@ def test_unknown_wins_over_everything_else(desk: Desk, tmp_path: Path) -> None:
         tmp_path,
         {"kind": "partial", "nth": 1, "billnums": ["1001"]},
         {"kind": "garbage", "when": "after", "nth": 2},
-        {"kind": "status", "status": 500, "endpoint": "GET /rest/jobs/statusupdates"},
+        {"kind": "garbage", "endpoint": "GET /rest/jobs/statusupdates"},
     )
     assert code == 3
     assert outcomes(report) == {

@@ -26,7 +26,9 @@ HETU = "131052-308T"
 def test_every_option_of_run_has_a_variable(desk: Desk) -> None:
     """What the command line says can be said by the environment, and is used."""
     desk.write("a.csv", row(), row(Laskunumero="1002"))
-    (desk.folder / "profile.toml").write_text("[sending]\ncheckbillnum = false\n[constants]\ncountry = \"Finland\"")
+    (desk.folder / "profile.toml").write_text(
+        '[sending]\ncheckbillnum = false\n[constants]\ncountry = "Finland"'
+    )
     with serve_in_thread(desk.home / "service.sqlite") as server:
         desk.env = {
             "ROPO_TARGET": "production",
@@ -78,7 +80,7 @@ def a_keyring(answer: Callable[[str, str], str | None]) -> Iterator[None]:
     """A keyring that answers so."""
 
     class Backend(KeyringBackend):
-        priority = 1
+        priority = 0  # only taken where it is set
 
         def get_password(self, service: str, username: str) -> str | None:
             return answer(service, username)
@@ -106,7 +108,7 @@ def test_credentials_from_the_keyring(desk: Desk) -> None:
     assert other.one_line.startswith("The credentials for test-se are missing: ROPO_CID and ROPO_APICODE.")
 
 
-@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring", ""])
+@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", ""])
 def test_a_machine_without_a_keyring(desk: Desk, backend: str) -> None:
     """Missing credentials are said at once, whatever back end a headless machine comes with."""
     desk.write("a.csv", row())
@@ -128,16 +130,16 @@ def test_a_keyring_that_waits_for_a_person(desk: Desk, monkeypatch: pytest.Monke
 
 
 def test_credentials_are_nowhere_to_be_seen(desk: Desk) -> None:
-    """Not in the arguments that other users can list, nor in report, ledger or terminal; also when refused."""
+    """Not in the arguments that other users can list, nor in report, ledger or terminal."""
     desk.write("a.csv", row())
-    fault = Fault(kind="slow", seconds=1.0, endpoint="POST /rest/token")
+    fault = Fault(kind="slow", seconds=0.5, endpoint="POST /rest/token")
     with serve_in_thread(desk.home / "service.sqlite", faults=Faults([fault])) as server:
         desk.env = {"ROPO_CID": CID, "ROPO_APICODE": APICODE, "ROPO_BASE_URL": server.url}
         with desk.start("run", "a.csv", "--target", "test", "--out", "out") as process:
             listed = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert b"run" in listed
+    assert b"run" in listed.split(b"\0")
     for text in (listed, out.encode(), err.encode(), desk.everything_written()):
         assert APICODE.encode() not in text
 
@@ -179,7 +181,9 @@ def test_a_personal_identity_code_is_in_no_output(desk: Desk) -> None:
 
 def test_a_code_in_the_header_or_the_files_name_is_masked(desk: Desk) -> None:
     """Wherever a person put it."""
-    path = desk.write(f"{HETU}.csv", row() + ";x", row(Laskunumero="2", Määrä="abc") + ";x", header=f"{HEADER};{HETU}")
+    path = desk.write(
+        f"{HETU}.csv", row() + ";x", row(Laskunumero="2", Määrä="abc") + ";x", header=f"{HEADER};{HETU}"
+    )
     done, _ = desk.run(path.name)
     assert HETU not in done.out + done.err
     assert HETU.encode() not in (desk.folder / "out" / "report.json").read_bytes()

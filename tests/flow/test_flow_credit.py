@@ -92,8 +92,10 @@ def test_credits_stay_within_the_original(invoiced: Desk) -> None:
     done, report = invoiced.run("credit.csv")
     assert (done.code, outcomes(report)) == (1, {"C1": "accepted", "C2": "invalid"})
     assert [each["message"] for each in report["findings"]] == [
-        ("This credit note of 75.30 is more than is left of the invoice 1001: "
-        "125.50 less 75.30 credited before is 50.20.")
+        (
+            "This credit note of 75.30 is more than is left of the invoice 1001: "
+            "125.50 less 75.30 credited before is 50.20."
+        )
     ]
 
 

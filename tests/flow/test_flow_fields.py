@@ -14,9 +14,18 @@ from pipeline.schema import fields
 
 TABLE = Path(__file__).parents[1] / "schemas" / "invoice_fields.tsv"
 BASE = {
-    "jobtype": "0", "customertype": "1", "company": "Acme Oy", "address": "Katu 1", "postcode": "00100",
-    "city": "HELSINKI", "billdate": "2026-10-01", "paydate": "2026-10-15", "payrow.desc": "Työ",
-    "payrow.count": "2", "payrow.amount": "50.00", "payrow.taxpr": "25.5",
+    "jobtype": "0",
+    "customertype": "1",
+    "company": "Acme Oy",
+    "address": "Katu 1",
+    "postcode": "00100",
+    "city": "HELSINKI",
+    "billdate": "2026-10-01",
+    "paydate": "2026-10-15",
+    "payrow.desc": "Työ",
+    "payrow.count": "2",
+    "payrow.amount": "50.00",
+    "payrow.taxpr": "25.5",
 }
 NOT_BY_ITS_EXAMPLE: dict[str, dict[str, str]] = {
     "person": {"customertype": "2", "company": "", "person": "Teppo Testaaja"},

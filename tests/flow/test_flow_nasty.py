@@ -93,7 +93,9 @@ def test_many_rows_without_a_number_are_told_in_part(desk: Desk) -> None:
 
 def test_total_rows_are_set_aside(desk: Desk) -> None:
     """Whichever column the word stands in; a word of another kind is no total."""
-    desk.write("a.csv", row(), "Yhteensä;;;;;;;;;2;100,00;", ";;;;;;;;Summa;2;100,00;", row(Laskunumero="Summa Oy 1"))
+    desk.write(
+        "a.csv", row(), "Yhteensä;;;;;;;;;2;100,00;", ";;;;;;;;Summa;2;100,00;", row(Laskunumero="Summa Oy 1")
+    )
     done, report = desk.run("a.csv")
     assert done.code == 0
     assert report["totals"]["rows_aside"] == {"header": 1, "total": 2}
@@ -158,7 +160,9 @@ def test_one_file_proves_nothing_of_anothers_numbers(desk: Desk) -> None:
         ("131052-308T", {None: "invalid"}),
     ],
 )
-def test_a_bill_number_is_what_it_was_or_nothing(desk: Desk, cell: object, outcome: dict[str | None, str]) -> None:
+def test_a_bill_number_is_what_it_was_or_nothing(
+    desk: Desk, cell: object, outcome: dict[str | None, str]
+) -> None:
     """A number cell gives its digits; what has lost some on the way is no bill number."""
     name = workbook(desk, HEADER.split(";"), [None, *CELLS[1:]])
     book = openpyxl.load_workbook(desk.folder / name)
@@ -173,7 +177,15 @@ def test_a_bill_number_is_what_it_was_or_nothing(desk: Desk, cell: object, outco
 
 def test_dates_of_every_kind_in_one_column(desk: Desk) -> None:
     """Date cells, day numbers and texts mean one day; what could be two days is a finding."""
-    same = [46296, "46296", "2026-10-01", dt.datetime(2026, 10, 1), "1.10.2026", "01.10.2026", "2026-10-01 12:00"]  # noqa: DTZ001 - as openpyxl wants it
+    same = [
+        46296,
+        "46296",
+        "2026-10-01",
+        dt.date(2026, 10, 1),
+        "1.10.2026",
+        "01.10.2026",
+        "2026-10-01 12:00",
+    ]
     wrong = ["1/10/2026", "1.10.26", "31.9.2026", "1. lokakuuta", 46296.5]
     cells = [[str(1001 + at), date, "2027-01-01", *CELLS[3:]] for at, date in enumerate([*same, *wrong])]
     _, report = desk.run(workbook(desk, HEADER.split(";"), *cells))
@@ -207,8 +219,17 @@ def test_a_price_that_is_none(desk: Desk, price: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("price", "amount"),
-    [("1 234,50", "1234.50"), ("1.234,50", "1234.50"), ("\u221212,00", "-12.00"), ("12,00-", "-12.00"), ("0,0125", "0.0125"), ("(5,00)", "-5.00"), ("7,5 €", "7.50"), ("0", "0.00")],
-)  # fmt: skip
+    [
+        ("1 234,50", "1234.50"),
+        ("1.234,50", "1234.50"),
+        ("\u221212,00", "-12.00"),
+        ("12,00-", "-12.00"),
+        ("(5,00)", "-5.00"),
+        ("0,0125", "0.0125"),
+        ("7,5 €", "7.50"),
+        ("0", "0.00"),
+    ],
+)
 def test_a_price_that_is_one(desk: Desk, price: str, amount: str) -> None:
     """However the country writes it, it is one decimal text."""
     desk.write("a.csv", row(Veroton_hinta=price))
@@ -254,7 +275,9 @@ def test_cells_that_look_like_formulas_stay_texts(desk: Desk) -> None:
     assert sent(desk)["1001"]["company"] == "=HYPERLINK(1)"
     for path in (desk.folder / "out").glob("*.xlsx"):
         with zipfile.ZipFile(path) as archive:
-            sheets = [archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
+            sheets = [
+                archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/sheet")
+            ]
         assert sheets
         assert not any(b"<f>" in sheet or b"<f " in sheet for sheet in sheets)
 
@@ -274,6 +297,7 @@ def test_markup_and_escapes_in_a_name(desk: Desk) -> None:
 
 def test_columns_in_another_order_with_empty_ones_between(desk: Desk) -> None:
     """Columns are known by their headers alone."""
+
     def turned(line: str) -> str:
         cells = line.split(";")[::-1]
         return ";".join([*cells[:5], "", "", *cells[5:]])
@@ -298,10 +322,10 @@ def test_a_merged_header_above_the_header(desk: Desk) -> None:
 
 def test_a_sheet_name_with_quotes(desk: Desk) -> None:
     """Findings name it, and the report links to its cell."""
-    name = workbook(desk, HEADER.split(";"), [*CELLS[:9], "abc", *CELLS[10:]], title="O'Hara \"1\" & Co")
+    name = workbook(desk, HEADER.split(";"), [*CELLS[:9], "abc", *CELLS[10:]], title='O\'Hara "1" & Co')
     _, report = desk.run(name)
     (found,) = report["findings"]
-    assert (found["sheet"], found["cell"]) == ("O'Hara \"1\" & Co", "J2")
+    assert (found["sheet"], found["cell"]) == ('O\'Hara "1" & Co', "J2")
     openpyxl.load_workbook(desk.folder / "out" / "report.xlsx")
 
 
@@ -311,7 +335,9 @@ def test_ten_thousand_rows_in_one_invoice(desk: Desk) -> None:
     done, report = desk.run("a.csv")
     assert done.code == 0
     assert report["totals"]["total"] == "1255000.00"
-    assert [each["desc"] for each in sent(desk)["1001"]["payrow"]] == [f"Rivi {number}" for number in range(10_000)]
+    assert [each["desc"] for each in sent(desk)["1001"]["payrow"]] == [
+        f"Rivi {number}" for number in range(10_000)
+    ]
 
 
 def test_the_header_repeated_in_the_middle(desk: Desk) -> None:

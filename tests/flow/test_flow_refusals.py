@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -35,7 +33,10 @@ def ole2(name: str) -> bytes:
 def bomb() -> bytes:
     """A workbook of 300 kB whose sheet unpacks to 300 MB."""
     file = io.BytesIO((SAMPLES / "invoices.xlsx").read_bytes())
-    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as part:
+    with (
+        zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/more.xml", "w") as part,
+    ):
         for _ in range(300):
             part.write(bytes(1_000_000))
     return file.getvalue()
@@ -43,13 +44,19 @@ def bomb() -> bytes:
 
 WORKBOOK = (SAMPLES / "invoices.xlsx").read_bytes()
 FILES: dict[str, tuple[str, bytes | None, str]] = {
-    "missing": ("invoices.xlsx", None, "There is no file invoices.xlsx. Check the name and the folder. (file-missing)"),
+    "missing": (
+        "invoices.xlsx",
+        None,
+        "There is no file invoices.xlsx. Check the name and the folder. (file-missing)",
+    ),
     "empty": ("invoices.csv", b"", "invoices.csv is empty (0 bytes). Export it again. (file-empty)"),
     "header-only": (
         "invoices.csv",
         f"{HEADER}\n".encode(),
-        "invoices.csv has a header and no rows. Check that the export was complete; an empty export is not "
-        "sent as a success. (header-only)",
+        (
+            "invoices.csv has a header and no rows. Check that the export was complete; an empty export is "
+            "not sent as a success. (header-only)"
+        ),
     ),
     "encrypted": ("invoices.xlsx", ole2("EncryptedPackage"), "(file-encrypted)"),
     "truncated": ("invoices.xlsx", WORKBOOK[: len(WORKBOOK) // 2], "(file-damaged)"),
@@ -60,26 +67,36 @@ FILES: dict[str, tuple[str, bytes | None, str]] = {
     "a PDF": ("invoices.pdf", b"%PDF-1.7", "(file-type-unsupported)"),
     "zip bomb": ("invoices.xlsx", bomb(), "(file-unpacks-too-big)"),
     "no header": ("invoices.csv", f"{GOOD}\n{GOOD}\n".encode(), "(no-header)"),
-    "stray quote": ("invoices.csv", f'{HEADER}\n{GOOD}\n{GOOD.replace("Acme", chr(34) + "Acme")}\n'.encode(), "(quote-unclosed)"),
+    "stray quote": (
+        "invoices.csv",
+        f"{HEADER}\n{GOOD}\n{GOOD.replace('Acme', chr(34) + 'Acme')}\n".encode(),
+        "(quote-unclosed)",
+    ),
     "a needed column missing": (
         "invoices.csv",
         f"{HEADER.replace(';Postinumero', ';X')}\n{GOOD}\n".encode(),
-        "No column for postcode. The headers found are: “Laskunumero”, “Laskupäivä”, “Eräpäivä”, “Nimi”, "
-        "“Y-tunnus”, “Osoite”, “X”, “Postitoimipaikka”, “Tuote”, “Määrä”, “Veroton hinta”, “ALV %”. Add the "
-        "column, map your header to the field in a profile's [columns], or give a value in [defaults] or "
-        "[constants]. (column-missing)",
+        (
+            "No column for postcode. The headers found are: “Laskunumero”, “Laskupäivä”, “Eräpäivä”, “Nimi”, "
+            "“Y-tunnus”, “Osoite”, “X”, “Postitoimipaikka”, “Tuote”, “Määrä”, “Veroton hinta”, “ALV %”. Add "
+            "the column, map your header to the field in a profile's [columns], or give a value in [defaults] or "
+            "[constants]. (column-missing)"
+        ),
     ),
     "two columns for one field": (
         "invoices.csv",
         f"{HEADER.replace(';Postitoimipaikka', ';Kaupunki')};Postitoimipaikka\n{GOOD};X\n".encode(),
-        "Two columns hold city: “Kaupunki” (H1) and “Postitoimipaikka” (M1). Remove one of them, or say in a "
-        "profile's [columns] which is which; \"\" ignores a column. (two-columns)",
+        (
+            "Two columns hold city: “Kaupunki” (H1) and “Postitoimipaikka” (M1). Remove one of them, or say in "
+            'a profile\'s [columns] which is which; "" ignores a column. (two-columns)'
+        ),
     ),
 }
 
 
 @pytest.mark.parametrize(("name", "content", "said"), FILES.values(), ids=FILES)
-def test_a_file_that_cannot_be_read_for_certain(desk: Desk, name: str, content: bytes | None, said: str) -> None:
+def test_a_file_that_cannot_be_read_for_certain(
+    desk: Desk, name: str, content: bytes | None, said: str
+) -> None:
     """It is refused whole, in one line that names it and what to do."""
     if content is not None:
         (desk.folder / name).write_bytes(content)
@@ -125,8 +142,10 @@ CONFIGURATIONS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "production without consent": (
         ["--target", "production"],
         {"ROPO_CID": "c", "ROPO_APICODE": "a"},
-        "Sending to production needs a yes, and nobody is here to give it. Add --yes (or ROPO_YES=1) for "
-        "runs without a terminal. (consent-missing)",
+        (
+            "Sending to production needs a yes, and nobody is here to give it. Add --yes (or ROPO_YES=1) for "
+            "runs without a terminal. (consent-missing)"
+        ),
     ),
     "credentials unprotected": ([], {"ROPO_BASE_URL": "http://ropo.example"}, "(base-url)"),
     "a base URL with a path": ([], {"ROPO_BASE_URL": "https://ropo.example/rest"}, "(base-url)"),
@@ -140,7 +159,9 @@ CONFIGURATIONS: dict[str, tuple[list[str], dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize(("args", "env", "said"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
-def test_a_configuration_that_cannot_be_meant(desk: Desk, args: list[str], env: dict[str, str], said: str) -> None:
+def test_a_configuration_that_cannot_be_meant(
+    desk: Desk, args: list[str], env: dict[str, str], said: str
+) -> None:
     """It is refused before the ledger is touched."""
     desk.write("invoices.csv", GOOD)
     for name, text in (
@@ -160,13 +181,20 @@ def test_a_dot_env_in_another_encoding(desk: Desk) -> None:
     desk.write("invoices.csv", GOOD)
     (desk.folder / ".env").write_bytes("ROPO_CID=Mäki".encode("cp1252"))
     done = desk.here("run", "invoices.csv", "--out", "out")
-    assert done.one_line.endswith("Save it as plain text in UTF-8, one NAME=value a line. (settings-unreadable)")
+    assert done.one_line.endswith(
+        "Save it as plain text in UTF-8, one NAME=value a line. (settings-unreadable)"
+    )
     assert nothing_attempted(desk, done)
 
 
 @pytest.mark.parametrize(
     "args",
-    [["run"], ["run", "invoices.csv", "--batch-size", "0"], ["run", "invoices.csv", "--target", "moon"], ["walk"]],
+    [
+        ["run"],
+        ["run", "invoices.csv", "--batch-size", "0"],
+        ["run", "invoices.csv", "--target", "moon"],
+        ["walk"],
+    ],
 )
 def test_a_wrong_command_line_is_2(desk: Desk, args: list[str]) -> None:
     """Usage errors say how the command is used, and attempt nothing."""
@@ -197,9 +225,9 @@ def test_two_sheets_that_may_be_meant(desk: Desk) -> None:
     book.save(desk.folder / "invoices.xlsx")
     done = desk.here("run", "invoices.xlsx", "--out", "out")
     assert done.one_line == (
-        "invoices.xlsx: Several sheets of invoices.xlsx look like invoices: “Lokakuu”, “Marraskuu”. Name the one to "
-        "send in a profile, [reading] sheet = \"…\", or * for all of them. (several-sheets)"
-    ).removeprefix("invoices.xlsx: ")
+        "Several sheets of invoices.xlsx look like invoices: “Lokakuu”, “Marraskuu”. Name the one to send in "
+        'a profile, [reading] sheet = "…", or * for all of them. (several-sheets)'
+    )
     assert nothing_attempted(desk, done)
     (desk.folder / "profile.toml").write_text('[reading]\nsheet = "Marraskuu"')
     assert desk.here("run", "invoices.xlsx", "--profile", "profile.toml").code == 0

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from flow_desk import HEADER, Desk, row
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 CENT = Decimal("0.01")
@@ -37,10 +37,16 @@ def text(value: Decimal) -> str:
     return f"{value:f}".replace(".", ",")
 
 
-@given(rows=rows, others=others, frame=st.integers(1, 30), parts=st.sampled_from([1, 200, 10**9]), data=st.data())
-@settings(max_examples=40, deadline=None)
+@given(
+    rows=rows, others=others, frame=st.integers(1, 30), parts=st.sampled_from([1, 200, 10**9]), data=st.data()
+)
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_rows_add_up(
-    rows: list[tuple[str, Decimal, Decimal, str]], others: list[str], frame: int, parts: int, data: st.DataObject
+    rows: list[tuple[str, Decimal, Decimal, str]],
+    others: list[str],
+    frame: int,
+    parts: int,
+    data: st.DataObject,
 ) -> None:
     """Every row read is in exactly one invoice or set aside; net and VAT are those of the cells."""
     lines = [
@@ -61,7 +67,7 @@ def test_rows_add_up(
     assert report["totals"]["rows_set_aside"] == 1 + len(others)
     places = {place: line for place, line in enumerate(mixed, start=2) if line in lines}
     found = Counter(each["row"] for invoice in report["invoices"] for each in invoice["rows"])
-    assert found == Counter(places)
+    assert found == dict.fromkeys(places, 1)
     assert {each["billnum"] for each in report["invoices"]} == {number for number, *_ in rows}
     net = sum((cents(count * price) for _, count, price, _ in rows), Decimal(0))
     assert Decimal(report["totals"]["net"]) == net

@@ -18,7 +18,7 @@ from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
 
 TEN = [row(Laskunumero=str(1001 + number)) for number in range(10)]
-SLOW = Faults([Fault(kind="slow", when="before", seconds=0.4)])
+SLOW = Faults([Fault(kind="slow", when="before", seconds=0.2)])
 
 
 def await_row(process: subprocess.Popen[str], path: Path, query: str) -> None:

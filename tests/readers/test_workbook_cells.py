@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from odf.opendocument import OpenDocumentSpreadsheet
 from odf.table import Table as OdfTable
@@ -87,6 +87,7 @@ def test_numbers_are_read_at_excels_own_precision(tmp_path: Path) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
 def test_no_number_changes(value: float) -> None:
     """The text says the number that Excel's 15 digits say, in plain digits without needless zeros."""
@@ -96,6 +97,7 @@ def test_no_number_changes(value: float) -> None:
     assert "." not in text or text[-1] not in ".0"
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-999999, max_value=999999, places=4, allow_nan=False))
 def test_every_amount_survives(amount: Decimal) -> None:
     """What a person typed comes back as typed, though it was stored as a binary fraction."""
@@ -113,6 +115,7 @@ def test_the_display_format_counts(tmp_path: Path, value: float, number_format: 
     assert one(tmp_path / "a.xls") == [[text]]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15 - 1), st.lists(st.sampled_from(["0", "-", " "]), min_size=2).map("".join))
 def test_a_format_of_zeros_shows_every_digit(value: int, number_format: str) -> None:
     """Whatever the format, the digits shown are the number's, after zeros, and literals stand in place."""
@@ -244,6 +247,7 @@ def test_dates_are_iso(tmp_path: Path, date_1904: bool) -> None:
     assert one(tmp_path / "a.xls") == [[text] for _, _, text in values]
 
 
+@settings(deadline=None)
 @given(st.datetimes())
 def test_a_moments_text_says_it_whole(moment: dt.datetime) -> None:
     """The text can be read back to the same moment; midnight needs no time."""
@@ -300,6 +304,7 @@ def obvious(cell: Any, as_shown: str | None) -> str:
     return moment_text(cell)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, st.sampled_from([None, None, PERCENT, SLOT * 5])), min_size=1))
 def test_a_column_is_its_cells_one_by_one(cells: list[tuple[Any, str | None]]) -> None:
     """Converting distinct values gives what converting every cell gives, however they are mixed."""

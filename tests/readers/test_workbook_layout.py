@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 import xlwt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbook_files import problems, raw_ods, raw_xlsx, refused, texts, worksheet, xlsx
 
@@ -167,6 +167,7 @@ def test_the_head_is_the_first_rows(tmp_path: Path) -> None:
     assert table.head == [[f"{row}"] for row in range(HEAD_ROWS)]
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 40), at_once=st.integers(1, 40))
 def test_the_size_of_frames_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, size: int, at_once: int

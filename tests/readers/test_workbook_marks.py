@@ -102,7 +102,7 @@ def _fast(content: bytes, size: int, *, stale: bool) -> Marks | None:
         return None
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(sheet=_sheet(), stale=st.booleans(), size=st.sampled_from([1, 7, 64, 1 << 20]))
 def test_the_fast_search_and_the_parser_agree(sheet: str, stale: bool, size: int) -> None:
     """On any sheet both find the same, in whatever pieces it comes, or the fast one declines."""

@@ -11,7 +11,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +25,10 @@ from requests.adapters import HTTPAdapter
 from sqlalchemy.engine.default import DefaultDialect
 from torture_world import Bill, Sandbox, World, assert_agree, assert_ledger_is_true
 
-from pipeline import commands, flow, reconcile, sender
-from pipeline.findings import Refusal
+from pipeline import reconcile, sender
+from pipeline.cli import app
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
-from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 
 class Killed(BaseException):
@@ -179,18 +177,20 @@ class Weeks(RuleBasedStateMachine):
         WEATHER.clear()
         WEATHER.late.clear()
         self.world = World(None, STAGE[0], folder, f"machine-{next(NUMBERS)}")
-        self._stack.enter_context(mock.patch.dict(os.environ, self.world.env))
-        self.url = f"sqlite:///{folder / 'ledger.sqlite'}"
+        here = {"ROPO_LEDGER": f"sqlite:///{folder / 'ledger.sqlite'}", "ROPO_OUT": str(folder / "out")}
+        self._stack.enter_context(mock.patch.dict(os.environ, self.world.env | here | {"ROPO_GRACE": "0"}))
+        self.file = str(folder / "export.csv")
+        self.profile: tuple[str, ...] = ()
         self.fresh = itertools.count(1001)
         self.world.export([])
-        self.profile: Path | None = None
 
     @initialize(guarded=st.booleans(), prices=st.lists(PRICES, min_size=1, max_size=6))
     def begin(self, guarded: bool, prices: list[str]) -> None:
         """The first export; for some customers without `checkbillnum`."""
         if not guarded:
-            self.profile = self.world.folder / "profile.toml"
-            self.profile.write_text("[sending]\ncheckbillnum = false\n")
+            profile = self.world.folder / "profile.toml"
+            profile.write_text("[sending]\ncheckbillnum = false\n")
+            self.profile = ("--profile", str(profile))
         for price in prices:
             self.add(price, numbered=True)
 
@@ -258,7 +258,7 @@ class Weeks(RuleBasedStateMachine):
     @rule(workers=st.integers(1, 3), size=st.integers(1, 4))
     def run(self, workers: int, size: int) -> None:
         """The export is run; if it comes to its end, all agrees, and the exit code says how it went."""
-        code = self._process(lambda screen: flow.run(self._options(workers, size, sends=True), screen))
+        code = self._program("run", self.file, *self.profile, f"--workers={workers}", f"--batch-size={size}")
         if code is not None:
             assert_agree(self.world)
             self._assert_code(code)
@@ -267,19 +267,13 @@ class Weeks(RuleBasedStateMachine):
     def check(self) -> None:
         """A check changes nothing."""
         before = self.world.documents()
-        self._process(lambda screen: flow.run(self._options(1, 1, sends=False), screen))
+        self._program("check", self.file, *self.profile)
         assert self.world.documents() == before
 
     @rule()
     def ask(self) -> None:
         """Reconcile."""
-        self._process(
-            lambda screen: commands.reconcile(
-                *(Target.SANDBOX, Country.FI, self.url, self.world.folder / "out", 0.0),
-                patient=False,
-                screen=screen,
-            )
-        )
+        self._program("reconcile")
 
     @rule(place=PLACES)
     def decide(self, place: int) -> None:
@@ -316,31 +310,17 @@ class Weeks(RuleBasedStateMachine):
         finally:
             self._stack.close()
 
-    def _process(self, work: Callable[[Screen], int]) -> int | None:
-        """Do it as a process of its own would; None if it was killed."""
+    def _program(self, *args: str) -> int | None:
+        """Run a command as a process of its own would; its exit code, None if it was killed."""
         try:
-            return work(Screen(io.StringIO()))
+            with redirect_stdout(io.StringIO()):
+                return int(app(args, standalone_mode=False) or 0)
         except Killed:
             return None
         finally:
             faults, delayed = WEATHER.faults, WEATHER.delayed
             WEATHER.clear()
             WEATHER.faults, WEATHER.delayed = faults, delayed
-
-    def _options(self, workers: int, size: int, *, sends: bool) -> flow.Options:
-        return flow.Options(
-            inputs=(self.world.folder / "export.csv",),
-            target=Target.SANDBOX,
-            country=Country.FI,
-            profile=self.profile,
-            out=self.world.folder / "out",
-            ledger=self.url,
-            batch_size=size,
-            workers=workers,
-            yes=True,
-            sends=sends,
-            grace=0.0,
-        )
 
     def _assert_code(self, code: int) -> None:
         report = self.world.report()
@@ -355,21 +335,13 @@ class Weeks(RuleBasedStateMachine):
 
     def _unknown(self) -> list[tuple[str, str]]:
         return self.world.ledger(
-            "SELECT identity, coalesce(billnum, json_extract(payload, '$.company')) FROM document"
+            "SELECT identity, coalesce(billnum, custnum) FROM document"
             " WHERE state = 'unknown' ORDER BY id"
         )
 
     def _decide(self, identity: str, key: str) -> None:
-        try:
-            commands.resolve(
-                *(Target.SANDBOX, Country.FI, self.url, identity),
-                accepted=key in self.world.at_the_service(),
-                who="Maija",
-                why="looked up",
-                screen=Screen(io.StringIO()),
-            )
-        except Refusal as refusal:
-            assert refusal.finding.code == "nothing-to-resolve"  # noqa: PT017 - any other is an error
+        truth = "--accepted" if key in self.world.at_the_service() else "--not-accepted"
+        self._program("resolve", identity, truth, "--who=Maija", "--why=looked up")
 
 
 STAGE: list[Sandbox] = []

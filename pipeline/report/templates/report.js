@@ -93,7 +93,7 @@
     const cause = Number(state.cause);
     // "1 234,50" and "1,234.50" are found as 1234,50 and 1234.50.
     const query = state.search.toLowerCase().replace(/(?<=\d)[\s\u00a0\u202f](?=\d{3}\b)|(?<=\d),(?=\d{3}\b)/g, "");
-    const terms = query.split(/\s+/).filter(Boolean);
+    const terms = [...query.matchAll(/"([^"]+)"|\S+/g)].map(([word, phrase]) => phrase ?? word);
     const texts = terms.length ? haystacks() : null;
     const all = state.column ? order(state.column) : lines.keys();
     state.shown = [];
@@ -260,7 +260,7 @@
       [words.table.billdate, day(line[BILLDATE])],
       [words.table.net, money.format(line[NET])], [words.table.vat, money.format(line[VAT])],
       [words.table.total, money.format(line[TOTAL])],
-      [words.table.jobid, line[JOBID]], [words.detail.kind, [line[KIND], line[JOBTYPE]].filter(Boolean).join(" ")],
+      [words.table.jobid, line[JOBID]], [words.detail.kind, [words.kinds[line[KIND]], line[JOBTYPE]].filter(Boolean).join(" · ")],
       [words.detail.where, rows(line)],
     ];
     return make("dl", { class: "facts" }, ...list.filter(([, value]) => value).map(
