@@ -42,7 +42,7 @@ payments: $(RUN_READY)  ## register the payments of INPUT=file
 	@$(BIN)/python -m pipeline payments "$(INPUT)" $(ARGS)
 
 test: $(DEV_READY)  ## run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 bench: $(DEV_READY)  ## measure speed beside other programs (tables in benchmarks/README.md)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -307,6 +307,13 @@ def resolve(
         str | None,
         typer.Option(envvar="ROPO_WHO", help="The person, kept for good.", show_default="the user"),
     ] = None,
+    kind: Annotated[
+        Literal["invoice", "reminder", "collection"] | None,
+        typer.Option(help="Which of several with the same number."),
+    ] = None,
+    content: Annotated[
+        int | None, typer.Option(min=1, help="Which of several contents tried the service has.")
+    ] = None,
     target: _Target = Target.SANDBOX,
     country: _Country = Country.FI,
     ledger: _Ledger = None,
@@ -319,7 +326,13 @@ def resolve(
 
     url, _, screen = _places(ledger, None)
     commands.resolve(
-        target, country, url, billnum, accepted=accepted, who=who or getpass.getuser(), why=why, screen=screen
+        *(target, country, url, billnum),
+        accepted=accepted,
+        who=who or getpass.getuser(),
+        why=why,
+        kind=kind,
+        content=content,
+        screen=screen,
     )
 
 
@@ -454,4 +467,8 @@ def _places(ledger: str | None, out: Path | None) -> tuple[str, Path, Screen]:
     from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
     moment = dt.datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
-    return ledger or default_ledger(), out or Path("out") / moment, Screen()
+    folder, again = Path("out") / moment, 1
+    while out is None and folder.exists():  # another run of the same second
+        again += 1
+        folder = Path("out") / f"{moment}-{again}"
+    return ledger or default_ledger(), out or folder, Screen()

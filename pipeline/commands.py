@@ -83,16 +83,20 @@ def resolve(
     accepted: bool,
     who: str,
     why: str,
+    kind: str | None,
+    content: int | None,
     screen: Screen,
 ) -> None:
     """Record a person's decision about an unknown outcome.
 
     Raises:
-        Refusal: nothing of that number is unknown, or another run is at work.
+        Refusal: nothing of that number is unknown, it is not said which of several, or another run is at
+            work.
     """
     where = account(target, country, needs_apicode=False)
+    decision: dict[str, Any] = {"accepted": accepted, "who": who, "why": why, "kind": kind, "content": content}
     with open_ledger(url) as ledger:
-        decide(ledger, where.environment, where.cid, billnum, accepted=accepted, who=who, why=why)
+        decide(ledger, where.environment, where.cid, billnum, **decision)
     if accepted:
         screen.say(translate("{billnum}: recorded as accepted, decided by {who}.", billnum=billnum, who=who))
     else:

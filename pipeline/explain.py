@@ -35,7 +35,7 @@ def explain(code: str) -> list[str]:
         lines += [translate(more["explanation"]), ""]
     told = {
         translate("What to do"): _shown(entry["remedy"]),
-        translate("Where the rule comes from"): translate(entry["source"]),
+        translate("Where the rule comes from"): entry["source"],
     }
     if "wrong" in more:
         told |= {translate("Wrong"): more["wrong"], translate("Right"): more["right"]}

@@ -43,7 +43,7 @@ def codes(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
 def categorical(code: np.ndarray[Any, Any], text: np.ndarray[Any, Any] | list[str]) -> pd.Categorical:
     """The column whose row i holds `text[code[i]]`; the texts must be distinct."""
     dtype = pd.CategoricalDtype(pd.Index(text, dtype=object))
-    return pd.Categorical.from_codes(code, dtype=dtype)
+    return pd.Categorical.from_codes(code, dtype=dtype, validate=False)
 
 
 def _array(column: pd.Series[Any]) -> pa.Array:

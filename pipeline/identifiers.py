@@ -14,6 +14,8 @@ import tomllib
 import unicodedata
 from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import cycle
+from operator import mul
 from typing import Literal, NamedTuple
 
 from stdnum import get_cc_module, iso11649, luhn
@@ -33,6 +35,8 @@ _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u221
 
 
 def _compact(text: str) -> str:
+    if text.isalnum() and text.isascii():  # mostly
+        return text.upper()
     return "".join(text.split()).translate(_DASHES).upper()
 
 
@@ -253,6 +257,7 @@ def _operators() -> dict[str, str]:
 
 # -- References (`billcode`) -------------------------------------------------------------------------
 
+_VIITENUMERO = re.compile(r"(?!0+$)[0-9]{4,20}")
 _RF = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
 _KID_WEIGHTS = (2, 3, 4, 5, 6, 7)
 
@@ -263,9 +268,9 @@ def finnish_reference(text: str) -> str | None:
     Source: Finance Finland, "Structure of the reference number".
     """
     number = _compact(text)
-    if not re.fullmatch(r"(?!0+$)[0-9]{4,20}", number):
+    if not _VIITENUMERO.fullmatch(number):
         return None
-    weighted = sum(int(digit) * (7, 3, 1)[place % 3] for place, digit in enumerate(reversed(number[:-1])))
+    weighted = sum(map(mul, map(int, number[-2::-1]), cycle((7, 3, 1))))
     return number if (weighted + int(number[-1])) % 10 == 0 else None
 
 

@@ -36,6 +36,7 @@ msgstr ""
 _NO_TEXTS = frozenset(
     {
         "severity",
+        "source",
         "wrong",
         "right",
         "extensions",
@@ -46,7 +47,7 @@ _NO_TEXTS = frozenset(
         "choices",
     }
 )
-"""Keys of data files whose texts are no words of ours, or are there in every language."""
+"""Keys of data files whose texts are no words of ours, are there in every language, or cite a document."""
 
 
 def texts() -> dict[str, list[str]]:

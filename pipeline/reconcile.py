@@ -18,7 +18,7 @@ from pipeline.document import Outcome
 from pipeline.findings import Finding, finding, refuse
 from pipeline.ledger import Ledger, Run
 from pipeline.ledger.clock import age
-from pipeline.ledger.content import kept_answer
+from pipeline.ledger.content import differences, kept_answer
 from pipeline.ledger.exposure import exposed_contents
 from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Settlement
@@ -139,6 +139,7 @@ def resolve(
     who: str,
     why: str,
     kind: str | None = None,
+    content: int | None = None,
 ) -> str:
     """Let a person decide about a document whose outcome is unknown; who and why are kept for good.
 
@@ -151,12 +152,13 @@ def resolve(
         who: the person.
         why: the reason.
         kind: which kind of document, when several have the number.
+        content: which of the contents tried, counted from 1, the service has, when there were several.
 
     Returns:
         The id of the run that records it.
 
     Raises:
-        Refusal: `nothing-to-resolve`, `several-to-resolve`, `another-run`.
+        Refusal: `nothing-to-resolve`, `several-to-resolve`, `several-contents`, `another-run`.
     """
     with ledger.lock(environment, cid):
         facts = {"billnum": billnum, "accepted": accepted, "who": who, "why": why}
@@ -170,11 +172,30 @@ def resolve(
             raise refuse(code, billnum=billnum, environment=environment, cid=cid, kinds=kinds)
         state, outcome = (State.ACCEPTED, Outcome.ACCEPTED) if accepted else (State.REFUSED, Outcome.REFUSED)
         word = "accepted" if accepted else "not accepted"
-        run.settle_unknown(
-            [Settlement(rows[0].id, (state,), outcome, mask(f"{who} decided that it is {word}: {why}"))]
-        )
+        reason = mask(f"{who} decided that it is {word}: {why}")
+        version = _content_there(run, rows[0].id, billnum, content) if accepted else None
+        run.settle_unknown([Settlement(rows[0].id, (state,), outcome, reason, version=version)])
         run.finish(0)
     return run.id
+
+
+def _content_there(run: Run, document_id: int, billnum: str, number: int | None) -> Mapping[str, Any]:
+    """The columns of the content that the service has: the n-th tried, or the only one.
+
+    Raises:
+        Refusal: `several-contents`: nobody has said which.
+    """
+    tried = [each.columns for each in exposed_contents(run.ledger, document_id)]
+    if number is not None and 0 < number <= len(tried):
+        return tried[number - 1]
+    if len(tried) == 1 and number is None:
+        return tried[0]
+    run.finish(2)
+    shown = [f"{place}. total {each['total']}" for place, each in enumerate(tried, start=1)]
+    for place in range(1, len(tried)):
+        changes = "; ".join(differences(tried[place - 1]["payload"], tried[place]["payload"]))
+        shown[place] += f" ({changes})"
+    raise refuse("several-contents", billnum=billnum, contents=", ".join(shown))
 
 
 def _unknown(run: Run, also: ColumnElement[bool] | None = None) -> list[Row[Any]]:

@@ -166,7 +166,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def execute_rows(connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute an update, all of whose values are parameters, once for each row of them; fast as `insert_rows`."""
+    """Execute an update once for each row; all its values are parameters. Why: see `insert_rows`."""
     written, pick = _positional(statement, connection.dialect)
     connection.exec_driver_sql(written, [pick(row) for row in rows])
 

@@ -130,29 +130,49 @@ def _decide(connection: Connection, run: Run, entries: Sequence[_Entry]) -> Iter
 
 def _against(run: Run, entry: _Entry, row: Row[Any] | None) -> _Decision:
     """What follows from what is known of the same identity."""
-    if row is None or row.state in {State.PLANNED, State.REFUSED}:
-        return _Decision(entry, Outcome.NOT_SENT, row)
+    if row is None:
+        return _Decision(entry, Outcome.NOT_SENT)
+    if row.state in {State.PLANNED, State.REFUSED}:
+        tried = row.exposed or row.earlier
+        return _Decision(_guarded(run, entry) if tried else entry, Outcome.NOT_SENT, row)
     document = entry.document
+    changes = _changes(row, entry)
     if row.state != State.ACCEPTED:
+        if changes:
+            run.changed[row.id] = changes
         return _Decision(
             entry, Outcome.UNKNOWN, row, _found(run, document, "outcome-unknown", why=row.reason)
         )
-    if row.content_hash == entry.columns["content_hash"]:
+    if not changes:
         return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
-    aside = set(document.clock_fields)
-    if row.original_id is not None and row.original_id == document.original_id:
-        aside |= {"refundtojobid", "refundtobillnum"}  # two names of one invoice
-    changes = differences(row.payload, entry.columns["payload"], aside)
-    if not changes:  # the profile now takes from the file what came from the clock then, or the reverse
-        return _Decision(entry, Outcome.ALREADY_ACCEPTED, row)
-    more = len(changes) - _SHOWN_DIFFERENCES
-    shown = "; ".join(changes[:_SHOWN_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
     return _Decision(
         entry,
         Outcome.CONFLICT,
         row,
-        _found(run, document, "conflict", differences=shown, when=row.updated[:10]),
+        _found(run, document, "conflict", differences=changes, when=row.updated[:10]),
     )
+
+
+def _guarded(run: Run, entry: _Entry) -> _Entry:
+    """The entry under `checkbillnum`, whatever the profile says: an earlier attempt may yet arrive."""
+    if not entry.columns["billnum"] or entry.document.kind not in JOBS or entry.columns["guarded"]:
+        return entry
+    body = content(run.ledger.key, entry.document, "1").body
+    return entry._replace(columns=entry.columns | {"guarded": 1}, body=body)
+
+
+def _changes(row: Row[Any], entry: _Entry) -> str:
+    """What differs from what the ledger has, field by field; `""` when they say the same."""
+    if row.content_hash == entry.columns["content_hash"]:
+        return ""
+    document = entry.document
+    aside = set(document.clock_fields)
+    if row.original_id is not None and row.original_id == document.original_id:
+        aside |= {"refundtojobid", "refundtobillnum"}  # two names of one invoice
+    # None when the profile now takes from the file what came from the clock then, or the reverse.
+    changes = differences(row.payload, entry.columns["payload"], aside)
+    more = len(changes) - _SHOWN_DIFFERENCES
+    return "; ".join(changes[:_SHOWN_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _found(run: Run, document: Document, code: str, **details: str) -> Finding:

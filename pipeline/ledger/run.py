@@ -9,10 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from pipeline.document import Document, Outcome
-from pipeline.findings import Finding, Place
+from pipeline.findings import Finding, Place, finding
 from pipeline.ledger import tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import execute_rows
@@ -110,6 +110,8 @@ class Run:
         self.cid = cid
         self.sends = sends
         self.sources: Sequence[Mapping[str, Any]] = ()
+        self.changed: dict[int, str] = {}
+        """How this run's content differs, for documents that were sent with another and are unknown."""
         self._finding_numbers = count(1)
         self._batch_numbers = count(1)
 
@@ -240,6 +242,7 @@ class Run:
         This run's finding that it was unknown goes. In a run that reads nothing itself (`reconcile`), each
         gets an invoice, so that its report tells of it; in others only what they read counts.
         """
+        settlements = [self._as_read(each) for each in settlements]
         ids = [each.document_id for each in settlements]
         invoice, found = tables.invoice.c, tables.finding.c
         mine = select(invoice.number).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
@@ -252,6 +255,38 @@ class Run:
             if not self.sources:
                 self._adopt(connection, ids)
             self.settle(connection, settlements)
+
+    def _as_read(self, settlement: Settlement) -> Settlement:
+        """What became of a document, for the invoice of this run: in conflict if that has other content."""
+        changes = self.changed.get(settlement.document_id)
+        if changes is None or settlement.outcome is not Outcome.ACCEPTED:
+            return settlement
+        found = finding("accepted-with-earlier-content", differences=changes)
+        return settlement._replace(outcome=Outcome.CONFLICT, found=found)
+
+    def open_elsewhere(self) -> list[str]:
+        """The customer's documents that were tried, may not be with the service, and are not in this run.
+
+        Returns:
+            Bill numbers, or identities, in the order in which they were first planned.
+        """
+        document, invoice = tables.document.c, tables.invoice.c
+        mine = exists().where(invoice.run_id == self.id, invoice.document_id == document.id)
+        statement = (
+            select(func.coalesce(document.billnum, document.identity))
+            .where(
+                document.environment == self.environment,
+                document.cid == self.cid,
+                or_(
+                    document.state == State.UNKNOWN.value,
+                    and_(document.state == State.PLANNED.value, document.exposed == 1),
+                ),
+                ~mine,
+            )
+            .order_by(document.id)
+        )
+        with self.ledger.engine.connect() as connection:
+            return list(connection.scalars(statement))
 
     def write_findings(self, connection: Connection, findings: Iterable[tuple[int | None, Finding]]) -> None:
         """Keep findings with the number of the invoice that each concerns."""
@@ -317,14 +352,19 @@ class Run:
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
             mine = connection.execute(
-                select(invoice.document_id, invoice.number, invoice.rows)
+                select(invoice.document_id, invoice.number, invoice.rows, invoice.billnum)
                 .where(invoice.run_id == self.id, invoice.document_id.in_(list(found)))
                 .order_by(invoice.number)
             )
             self.write_findings(
                 connection,
                 [
-                    (row.number, replace(found[row.document_id], place=self._place_of(row.rows)))
+                    (
+                        row.number,
+                        replace(
+                            found[row.document_id], place=self._place_of(row.rows), billnum=row.billnum
+                        ),
+                    )
                     for row in mine
                 ],
             )

@@ -62,7 +62,7 @@ def _sentence(run: RunFacts, totals: Totals) -> str:
     else:
         key = "nothing_new" if again == fine else "again" if again else "all"
     wrong = [
-        f"{shown_number(totals.count(outcome))} {outcome_label(outcome)}"
+        translate("{count} {label}", count=shown_number(totals.count(outcome)), label=outcome_label(outcome))
         for outcome in Outcome
         if outcome not in fine_outcomes and totals.count(outcome)
     ]

@@ -77,17 +77,17 @@ FILES: dict[str, tuple[str, bytes | None, str]] = {
         f"{HEADER.replace(';Postinumero', ';X')}\n{GOOD}\n".encode(),
         (
             "No column for postcode. The headers found are: “Laskunumero”, “Laskupäivä”, “Eräpäivä”, “Nimi”, "
-            "“Y-tunnus”, “Osoite”, “X”, “Postitoimipaikka”, “Tuote”, “Määrä”, “Veroton hinta”, “ALV %”. Add "
-            "the column, map your header to the field in a profile's [columns], or give a value in [defaults] or "
-            "[constants]. (column-missing)"
+            "“Y-tunnus”, “Osoite”, “X”, “Postitoimipaikka”, “Tuote”, “Määrä”, “Veroton hinta”, “ALV %”. "
+            "Add the column, map your header to the field in a profile's [columns], or give a value in "
+            "[defaults] or [constants]. (column-missing)"
         ),
     ),
     "two columns for one field": (
         "invoices.csv",
         f"{HEADER.replace(';Postitoimipaikka', ';Kaupunki')};Postitoimipaikka\n{GOOD};X\n".encode(),
         (
-            "Two columns hold city: “Kaupunki” (H1) and “Postitoimipaikka” (M1). Remove one of them, or say in "
-            'a profile\'s [columns] which is which; "" ignores a column. (two-columns)'
+            "Two columns hold city: “Kaupunki” (H1) and “Postitoimipaikka” (M1). Remove one of them, or say "
+            'in a profile\'s [columns] which is which; "" ignores a column. (two-columns)'
         ),
     ),
 }

@@ -33,6 +33,7 @@ GOLDEN = {
 }
 """Each sample file, and the exit code that it leads to."""
 COMMANDS = {
+    "invoices-sv.csv": ["run", "--country", "se"],
     "everything.xlsx": ["run", "--attachments", "sample_data/attachments"],
     "allocations.xlsx": ["allocate", "--workers", "1"],
     "payments.xlsx": ["payments", "--workers", "1"],

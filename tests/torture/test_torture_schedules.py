@@ -8,7 +8,7 @@ from torture_machine import STAGE, Weeks, stage
 from torture_world import FULL
 
 STEPS = 100_000 if FULL else 2_000
-STEPS_AN_EXAMPLE = 50
+STEPS_AN_EXAMPLE = 100
 
 
 def test_random_schedules() -> None:

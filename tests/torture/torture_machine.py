@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -23,7 +25,7 @@ import requests
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import HTTPAdapter
 from sqlalchemy.engine.default import DefaultDialect
-from torture_world import Bill, Sandbox, World, assert_agree, assert_ledger_is_true
+from torture_world import Bill, Sandbox, Sums, World, assert_agree, assert_ledger_is_true
 
 from pipeline import reconcile, sender
 from pipeline.cli import app
@@ -263,9 +265,11 @@ class Weeks(RuleBasedStateMachine):
             assert_agree(self.world)
             self._assert_code(code)
 
-    @rule()
-    def check(self) -> None:
+    @rule(often=st.integers(0, 3))
+    def check(self, often: int) -> None:
         """A check changes nothing."""
+        if often:
+            return
         before = self.world.documents()
         self._program("check", self.file, *self.profile)
         assert self.world.documents() == before
@@ -340,8 +344,23 @@ class Weeks(RuleBasedStateMachine):
         )
 
     def _decide(self, identity: str, key: str) -> None:
-        truth = "--accepted" if key in self.world.at_the_service() else "--not-accepted"
-        self._program("resolve", identity, truth, "--who=Maija", "--why=looked up")
+        there = self.world.at_the_service().get(key)
+        said = ["resolve", identity, "--who=Maija", "--why=looked up"]
+        if there is None:
+            self._program(*said, "--not-accepted")
+            return
+        tried = exposed_sums(self.world, identity)
+        which = [f"--content={tried.index(there[0]) + 1}"] if len(tried) > 1 else []
+        self._program(*said, "--accepted", *which)
+
+
+def exposed_sums(world: World, identity: str) -> list[Sums]:
+    """The sums of each content that was sent without an answer, oldest first."""
+    ((earlier, exposed, *money),) = world.ledger(
+        "SELECT earlier, exposed, net, vat, total FROM document WHERE identity = ?", identity
+    )
+    tried = [[each[name] for name in Sums._fields] for each in json.loads(earlier or "[]")]
+    return [Sums(*map(Decimal, each)) for each in [*tried, *([money] if exposed else [])]]
 
 
 STAGE: list[Sandbox] = []

@@ -127,7 +127,7 @@
         const button = make("button", { type: "button", class: "link", "data-place": place, tabindex: reachable ? 0 : -1 }, inside);
         return make("th", { scope: "row", class: column.name }, button);
       }
-      const title = typeof inside === "string" ? inside : null;
+      const title = typeof inside === "string" ? inside : inside.textContent;
       return make("td", { class: `${column.name}${column.number ? " number" : ""}`, title }, inside);
     });
     return make("tr", { "aria-rowindex": place + 2, "data-place": place }, ...cells);
@@ -381,7 +381,9 @@
       const button = make("button", { type: "button" }, words.table[column.name]);
       button.addEventListener("click", () => sortBy(column));
       const place = `${column.name}${column.number ? " number" : ""}`;
-      table.tHead.rows[0].append(make("th", { scope: "col", class: place, "data-column": column.name, "aria-sort": "none" }, button));
+      table.tHead.rows[0].append(make("th", {
+        scope: "col", class: place, "aria-sort": "none", "data-column": column.name, "data-title": words.table[column.name],
+      }, button));
     }
     const causes = page.causes.map(([code, field], number) => [field ? `${code}: ${field}` : code, number]).sort();
     find("cause").append(...causes.map(([name, number]) => make("option", { value: number }, name)));
