@@ -16,12 +16,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+import openpyxl
+from openpyxl.styles import Alignment
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.page import PageMargins
+from openpyxl.worksheet.properties import PageSetupProperties
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 COMMAND = ("run", "mistakes.xlsx", "--out", "out", "--ledger", "sqlite:///ledger.sqlite", "--language", "en")
-
+SHOWN_COLUMNS = (
+    *("Laskunumero", "Laskupäivä", "Eräpäivä", "Nimi", "Postinumero", "Veroton hinta", "ALV %"),
+    *("Ropo: outcome", "Ropo: what is wrong"),
+)
 _TERMINAL = """<!DOCTYPE html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #14181f; color: #e4e8ef; padding: 20px 24px; width: fit-content; }}
 pre {{ margin: 0; font: 13px/1.5 "Liberation Mono", monospace; width: 132ch; white-space: pre-wrap; }}
@@ -85,14 +93,36 @@ def report(browser: Browser, path: Path) -> None:
 
 
 def corrections(folder: Path) -> None:
-    """The left of the corrections workbook's first page, as LibreOffice prints it."""
+    """The corrections workbook as LibreOffice prints it, with some of its columns."""
     office, painter = shutil.which("soffice"), shutil.which("pdftoppm")
     if office is None or painter is None:
         sys.stderr.write("corrections.png stays as it was: that needs LibreOffice and pdftoppm.\n")
         return
+    book = openpyxl.load_workbook(folder / "out" / "corrections.xlsx")
+    for other in book.worksheets[1:]:
+        book.remove(other)
+    (sheet,) = book.worksheets
+    for (header,) in sheet.iter_cols(max_row=1):
+        column = sheet.column_dimensions[get_column_letter(header.column)]
+        column.min = column.max = header.column  # neighbours of one width are kept as one
+        column.hidden = header.value not in SHOWN_COLUMNS
+        if header.value == SHOWN_COLUMNS[-1]:
+            column.width = 90
+            for (cell,) in sheet.iter_rows(min_col=header.column, max_col=header.column):
+                cell.alignment = Alignment(wrap_text=False)
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_margins = PageMargins(left=0.2, right=0.2, top=0.2, bottom=0.2, header=0, footer=0)
+    book.save(folder / "picture.xlsx")
+    home = {**os.environ, "HOME": str(folder)}
+    crop = ("-r", "125", "-x", "0", "-y", "0", "-W", "1460", "-H", "280")
     for command in (
-        [office, "--headless", "--convert-to", "pdf", "--outdir", str(folder), "out/corrections.xlsx"],
-        [painter, "-png", "-singlefile", "-r", "90", "corrections.pdf", str(IMAGES / "corrections")],
+        [office, "--headless", "--convert-to", "pdf", "picture.xlsx"],
+        [painter, "-png", "-singlefile", *crop, "picture.pdf", str(IMAGES / "corrections")],
     ):
-        home = {**os.environ, "HOME": str(folder)}
         subprocess.run(command, cwd=folder, check=True, capture_output=True, env=home)  # noqa: S603 - as above
+
+
+if __name__ == "__main__":
+    main()

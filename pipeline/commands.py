@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from pipeline import __version__
 from pipeline.columns import check_columns
@@ -25,7 +26,15 @@ from pipeline.options import Options
 from pipeline.profile import load_profile
 from pipeline.reconcile import resolve as decide
 from pipeline.report import write_report
-from pipeline.session import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
+from pipeline.session import (
+    ask_about_unknown,
+    exit_code,
+    honest_exit,
+    make_folder,
+    open_service,
+    show_report,
+    stopping,
+)
 from pipeline.settings import Account, account
 from pipeline.starting_profile import write_profile
 from pipeline.subject import INVOICES
@@ -43,8 +52,11 @@ def reconcile(
     """
     where = account(target, country)
     make_folder(out)
-    with open_ledger(url) as ledger, ledger.lock(where.environment, where.cid):
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(url))
+        stack.enter_context(ledger.lock(where.environment, where.cid))
         this = ledger.begin_run("reconcile", where.environment, where.cid, _facts(where))
+        stack.enter_context(honest_exit(this))
         with open_service(where) as service, stopping(screen) as stop:
             result = ask_about_unknown(this, service, stop, grace, screen, patient=patient)
         if result is None:
@@ -94,7 +106,13 @@ def resolve(
             work.
     """
     where = account(target, country, needs_apicode=False)
-    decision: dict[str, Any] = {"accepted": accepted, "who": who, "why": why, "kind": kind, "content": content}
+    decision: dict[str, Any] = {
+        "accepted": accepted,
+        "who": who,
+        "why": why,
+        "kind": kind,
+        "content": content,
+    }
     with open_ledger(url) as ledger:
         decide(ledger, where.environment, where.cid, billnum, **decision)
     if accepted:
@@ -194,12 +212,9 @@ def report(url: str, run_id: str | None, out: Path, screen: Screen) -> None:
     make_folder(out)
     with open_ledger(url) as ledger:
         with ledger.engine.connect() as connection:
-            last = (
-                select(func.max(tables.run.c.id))
-                if run_id is None
-                else select(tables.run.c.id).where(tables.run.c.id == run_id)
-            )
-            found = connection.scalar(last)
+            run = tables.run.c
+            which = select(run.id).order_by(run.started.desc()).limit(1)
+            found = connection.scalar(which if run_id is None else which.where(run.id == run_id))
         if found is None:
             raise refuse("run-unknown", run=run_id or "at all")
         paths = write_report(ledger.engine, found, out)

@@ -34,7 +34,16 @@ from pipeline.report.rates import Rates
 from pipeline.rules import Context
 from pipeline.sender import SendResult, send
 from pipeline.service import Service
-from pipeline.session import ask_about_unknown, exit_code, make_folder, open_service, show_report, stopping
+from pipeline.session import (
+    ask_about_unknown,
+    exit_code,
+    honest_exit,
+    make_folder,
+    open_service,
+    show_report,
+    stopping,
+    tell_open,
+)
 from pipeline.settings import Account, account
 from pipeline.targets import Target
 from pipeline.terminal import Screen
@@ -99,6 +108,7 @@ def run(options: Options, screen: Screen) -> int:
             stack.enter_context(ledger.lock(where.environment, where.cid))
         facts = _facts(options, where, profile)
         this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
+        stack.enter_context(honest_exit(this))
         this.describe([_described(layout) for layout in layouts])
         screen.understood(layouts)
         tally = Tally()
@@ -118,6 +128,8 @@ def run(options: Options, screen: Screen) -> int:
                     ask_about_unknown(this, service, stop, options.grace, screen)
             for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
+            if options.sends:
+                tell_open(this, screen)
             preview.finish()
             if options.command == "check":
                 screen.preview(preview, tally.rates.sums())
@@ -207,7 +219,7 @@ def _recorded(
 def _guard(document: Document, profile: Profile) -> None:
     """Have the service itself refuse a bill number that it already has (`checkbillnum`)."""
     if document.billnum and document.kind in JOBS and profile.sending.checkbillnum:
-        document.dataset.setdefault("checkbillnum", "1")
+        document.dataset["checkbillnum"] = "1"  # only a profile may leave it out, no single cell
 
 
 def _consent(tally: Tally, preview: Preview, where: Account, screen: Screen) -> bool:

@@ -10,14 +10,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pipeline.document import Outcome
-from pipeline.findings import Place, refuse
+from pipeline.findings import Place, finding, refuse
 from pipeline.language import translate
-from pipeline.ledger import Run
+from pipeline.ledger import Run, Unrecordable
 from pipeline.reconcile import Reconciled, any_unknown, reconcile
 from pipeline.report import needs_attention, write_report
 from pipeline.service import Service
 from pipeline.settings import Account, sandbox_state
 from pipeline.terminal import Screen
+
+_SHOWN_NUMBERS = 20
 
 
 @contextmanager
@@ -80,6 +82,26 @@ def exit_code(this: Run, *, halted: bool = False, errors: bool = False) -> int:
     return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
 
 
+@contextmanager
+def honest_exit(this: Run) -> Iterator[None]:
+    """When the ledger or the report cannot be written: 3 if something may be with the service, else 4."""
+    try:
+        yield
+    except Unrecordable as refusal:
+        refusal.exit_code = exit_code(this, halted=True)
+        raise
+
+
+def tell_open(this: Run, screen: Screen) -> None:
+    """Say what earlier runs have left open and this one did not read: its own report does not show it."""
+    numbers = this.open_elsewhere()
+    if numbers:
+        shown = ", ".join(numbers[:_SHOWN_NUMBERS]) + (", …" if len(numbers) > _SHOWN_NUMBERS else "")
+        found = finding("earlier-runs-open", count=f"{len(numbers):,}", billnums=shown)
+        this.note([found])
+        screen.say(f"{found.message} {found.remedy}")
+
+
 def make_folder(out: Path) -> None:
     """Make the report's folder.
 
@@ -95,9 +117,17 @@ def make_folder(out: Path) -> None:
 
 
 def show_report(this: Run, out: Path, screen: Screen) -> None:
-    """Write the report of a run from the ledger, and show what it comes to."""
+    """Write the report of a run from the ledger, and show what it comes to.
+
+    Raises:
+        Unrecordable: it cannot be written.
+    """
     engine = this.ledger.engine
-    report = write_report(engine, this.id, out)
+    try:
+        report = write_report(engine, this.id, out)
+    except OSError as error:
+        found = finding("report-unwritable", Place(file=str(out)), reason=error.strerror or error)
+        raise Unrecordable(found) from error
     screen.finding_lines(needs_attention(engine, this.id))
     screen.outcome_table(report.totals)
     screen.say(report.verdict)

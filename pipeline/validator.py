@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from pipeline.columns import Layout
 from pipeline.document import Document
 from pipeline.findings import Finding, Place, Severity, finding
 from pipeline.rules import ENTRY_LAYERS, LAYERS, Broken, Context
 from pipeline.schema import explaining_validator, fast_validator, reason
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _MOST_EXPLANATIONS = 10_000
 

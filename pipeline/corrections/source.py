@@ -15,8 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import Element, fromstring
 
-import openpyxl
-
 from pipeline.readers.table import EXACT, PROBLEMS, ROW
 
 if TYPE_CHECKING:
@@ -73,6 +71,8 @@ class Rows:
         with TemporaryDirectory(prefix="ropo-pipeline-") as folder:
             reduced = Path(folder) / "reduced.xlsx"
             self.widths = reduce(Path(table.file), table.sheet or "", self._wanted, reduced)
+            import openpyxl  # noqa: PLC0415 - start-up time
+
             with reduced.open("rb") as file:  # what openpyxl opens itself it leaves open when it fails
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
                 sheet = book[table.sheet or ""]

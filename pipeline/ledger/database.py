@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoResultFound
 
-from pipeline.findings import refuse
+from pipeline.findings import Refusal, finding, refuse
 from pipeline.ledger.states import TRANSITIONS
 from pipeline.ledger.tables import meta, metadata, transition
 
@@ -94,6 +94,12 @@ _TRIGGERS = (
 )
 
 
+class Unrecordable(Refusal):
+    """What has to be recorded cannot be: nothing more may be sent. 3 when something may be on its way."""
+
+    exit_code = 4
+
+
 def open_database(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Engine:
     """An engine on the ledger at `url`, created or brought to the current version first.
 
@@ -121,7 +127,7 @@ def open_database(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Eng
         ):
             _bring_up_to_date(connection, migrations, path)
     except (OSError, sqlite3.Error, DBAPIError, NoResultFound) as error:
-        raise refuse("ledger-unusable", path=path, reason=_first_line(error)) from error
+        raise refuse("ledger-unusable", path=path, reason=first_line(error)) from error
     return engine
 
 
@@ -181,12 +187,13 @@ def require_room(engine: Engine, wanted: int = 0) -> None:
     """See that the disk can take `wanted` more bytes, and what sending will have to record.
 
     Raises:
-        Refusal: `disk-full`. Nothing that is planned after it may be sent.
+        Unrecordable: `disk-full`. Nothing that is planned after it may be sent.
     """
     folder = Path(str(engine.url.database)).absolute().parent
     free = shutil.disk_usage(folder).free
     if free < wanted + ROOM:
-        raise refuse("disk-full", folder=folder, free=_megabytes(free), needed=_megabytes(wanted + ROOM))
+        needed = _megabytes(wanted + ROOM)
+        raise Unrecordable(finding("disk-full", folder=folder, free=_megabytes(free), needed=needed))
 
 
 def truncate_log(engine: Engine) -> None:
@@ -239,7 +246,8 @@ def _create(connection: Connection, version: int) -> None:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What the database says, without what SQLAlchemy adds."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 

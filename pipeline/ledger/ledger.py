@@ -13,6 +13,7 @@ from typing import Any, Self
 import orjson
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from pipeline.findings import Refusal, finding
 from pipeline.ledger import database, tables
@@ -54,9 +55,17 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that writes; it is durable when the block ends without an exception."""
-        with self._turn, self._writer.begin() as connection:
-            yield connection
+        """One transaction that writes; it is durable when the block ends without an exception.
+
+        Raises:
+            Unrecordable: the disk is full or broken, or another program holds the file.
+        """
+        try:
+            with self._turn, self._writer.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            path, reason = self.engine.url.database, database.first_line(error)
+            raise database.Unrecordable(finding("ledger-unwritable", path=path, reason=reason)) from error
 
     def require_room(self, wanted: int = 0) -> None:
         """See that the disk can take `wanted` more bytes beside what sending will have to record.
@@ -76,7 +85,8 @@ class Ledger:
             AnotherRunAtWork: somebody else holds it.
         """
         key = hashlib.sha256(f"{environment}\n{cid}".encode()).hexdigest()[:16]
-        path = f"{database.database_path(self.url)}.{key}.lock"
+        # Resolved: the same file under another name, by a link, is the same ledger.
+        path = f"{database.database_path(self.url).resolve()}.{key}.lock"
         # A soft lock is a file that a dead process leaves behind: rather none than that.
         held = FileLock(path, timeout=0, mode=0o600, thread_local=False, fallback_to_soft=False)
         try:
@@ -155,4 +165,4 @@ def _leave_unknown(connection: Connection, run: Run) -> None:
 
 
 def _new_id() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"

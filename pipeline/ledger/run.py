@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, text, update
 
 from pipeline.document import Document, Outcome
 from pipeline.findings import Finding, Place, finding
@@ -277,10 +277,7 @@ class Run:
             .where(
                 document.environment == self.environment,
                 document.cid == self.cid,
-                or_(
-                    document.state == State.UNKNOWN.value,
-                    and_(document.state == State.PLANNED.value, document.exposed == 1),
-                ),
+                text(tables.OPEN),
                 ~mine,
             )
             .order_by(document.id)
@@ -361,9 +358,7 @@ class Run:
                 [
                     (
                         row.number,
-                        replace(
-                            found[row.document_id], place=self._place_of(row.rows), billnum=row.billnum
-                        ),
+                        replace(found[row.document_id], place=self._place_of(row.rows), billnum=row.billnum),
                     )
                     for row in mine
                 ],

@@ -24,8 +24,8 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
-OPEN = "state IN ('sending', 'unknown')"
-"""SQL for documents that are neither planned nor settled; queries must have it to use their index."""
+OPEN = "(state IN ('sending', 'unknown') OR (state = 'planned' AND exposed = 1))"
+"""SQL for documents that were tried and are not settled; queries must have it to use their index."""
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ meta = Table(
 run = Table(
     "run",
     metadata,
-    Column("id", Text, primary_key=True),  # 20261120T021500-3f9a: sorts by time
+    Column("id", Text, primary_key=True),  # 20261120T021500-3f9a12bc: sorts by time
     Column("command", Text, nullable=False),  # run, check, allocate, payments, reconcile …
     Column("environment", Text, nullable=False),  # sandbox, test-fi, production-fi …
     Column("cid", Text, nullable=False),

@@ -4,7 +4,7 @@ CREATE INDEX document_billnum ON document (billnum);
 
 CREATE INDEX document_jobid ON document (jobid) WHERE jobid IS NOT NULL;
 
-CREATE INDEX document_open ON document (environment, cid) WHERE state IN ('sending', 'unknown');
+CREATE INDEX document_open ON document (environment, cid) WHERE (state IN ('sending', 'unknown') OR (state = 'planned' AND exposed = 1));
 
 CREATE INDEX document_original ON document (original_id) WHERE original_id IS NOT NULL;
 

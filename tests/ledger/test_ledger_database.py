@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from ledger_made import begin, invoice, invoices, opened, rows, settled, states, table, url
 from sqlalchemy import event, text
-from sqlalchemy.exc import OperationalError
 
 from pipeline.findings import Refusal
-from pipeline.ledger import database, open_ledger
+from pipeline.ledger import Unrecordable, database, open_ledger
 from pipeline.ledger.database import open_database
 from pipeline.ledger.states import State
 
@@ -180,7 +179,11 @@ def test_a_database_that_is_full(tmp_path: Path) -> None:
         def no_more(connection: sqlite3.Connection, *_: object) -> None:
             connection.execute("PRAGMA max_page_count = 40").close()
 
-        with pytest.raises(OperationalError, match="database or disk is full"):
+        with pytest.raises(Unrecordable) as refused:
             run.plan(invoices(1000))
+        assert str(refused.value) == (
+            f"The ledger {tmp_path / 'ledger.sqlite'} cannot be written: database or disk is full."
+            " Nothing more was sent."
+        )
         assert states(ledger) == {}
         assert table(ledger, "SELECT * FROM invoice") == []

@@ -257,6 +257,7 @@ def test_an_idle_connection_is_not_used_again(server: Scripted, monkeypatch: pyt
         ("nan", None, None),
         ("-5", None, None),
     ],
+    ids=["seconds", "none", "a date to come", "a date gone by", "a word", "nan", "negative"],
 )
 def test_retry_after(server: Scripted, header: str, least: float | None, most: float | None) -> None:
     """Seconds or a date; anything else is as if it were not there."""

@@ -190,11 +190,16 @@ class Weeks(RuleBasedStateMachine):
     def begin(self, guarded: bool, prices: list[str]) -> None:
         """The first export; for some customers without `checkbillnum`."""
         if not guarded:
-            profile = self.world.folder / "profile.toml"
-            profile.write_text("[sending]\ncheckbillnum = false\n")
-            self.profile = ("--profile", str(profile))
+            self.rethink()
         for price in prices:
             self.add(price, numbered=True)
+
+    @rule()
+    def rethink(self) -> None:
+        """From now on without `checkbillnum`, or with it again."""
+        profile = self.world.folder / "profile.toml"
+        profile.write_text("[sending]\ncheckbillnum = false\n")
+        self.profile = () if self.profile else ("--profile", str(profile))
 
     # -- the export
 

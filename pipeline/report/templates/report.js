@@ -385,6 +385,10 @@
         scope: "col", class: place, "aria-sort": "none", "data-column": column.name, "data-title": words.table[column.name],
       }, button));
     }
+    // As wide as the longest outcome there is.
+    const ended = [...new Set(lines.map((line) => line[OUTCOME]))];
+    const longest = Math.max(0, ...ended.map((each) => page.outcomes[each][1].length));
+    table.tHead.querySelector(".outcome").style.setProperty("--longest", longest);
     const causes = page.causes.map(([code, field], number) => [field ? `${code}: ${field}` : code, number]).sort();
     find("cause").append(...causes.map(([name, number]) => make("option", { value: number }, name)));
     for (const each of document.querySelectorAll("[hidden]")) each.hidden = false;
