@@ -9,7 +9,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 DEV_READY := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run check allocate payments test lint setup lock clean bench bench-scale
+.PHONY: help run check allocate payments test lint setup lock clean torture rehearsal bench bench-scale
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -43,6 +43,12 @@ payments: $(RUN_READY)  ## register the payments of INPUT=file
 
 test: $(DEV_READY)  ## run every test
 	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+
+torture: $(DEV_READY)  ## 100,000 random steps, every crash, every short disk: nothing twice, nothing lost
+	@TORTURE=1 $(BIN)/python -m pytest --timeout=0 tests/torture $(ARGS)
+
+rehearsal: $(DEV_READY)  ## 10,000 invoices to a sandbox in which a fifth of the requests fail
+	@$(BIN)/python tests/torture/rehearsal.py $(ARGS)
 
 bench: $(DEV_READY)  ## measure speed beside other programs (tables in benchmarks/README.md)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -56,7 +56,7 @@ def _csv(rows: int, rounds: int) -> None:
     }
     with service() as environment:
         costs = in_turn(programs, rounds, environment=environment)
-    _publish("csv", f"{rows:,} rows of CSV", costs)
+    _publish("csv", f"{rows:,} rows of CSV", costs, rounds)
 
 
 def _xlsx(rows: int, rounds: int) -> None:
@@ -72,14 +72,14 @@ def _xlsx(rows: int, rounds: int) -> None:
         costs = in_turn(programs, rounds, environment=environment)
         print("  the reasonable script, once:")
         costs["reasonable script"] = run(script("reasonable.py", path), environment)
-    _publish("xlsx", f"{rows:,} rows of XLSX", costs)
+    _publish("xlsx", f"{rows:,} rows of XLSX", costs, rounds)
 
 
 def _wrong(rows: int, rounds: int) -> None:
     programs = {kind: ours(input_file(kind, rows)) for kind in ("plain", "wrong", "scattered")}
     with service() as environment:
         costs = in_turn(programs, rounds, environment=environment)
-    _publish("wrong", "Ours, all right, half the invoices wrong, rows scattered", costs)
+    _publish("wrong", "Ours, all right, half the invoices wrong, rows scattered", costs, rounds)
 
 
 def _latency(rows: int, _: int) -> None:
@@ -126,7 +126,7 @@ def _profile(rows: int, _: int) -> None:
     publish("profile", table(["stage", "function", "share of the main thread"], [line for _, line in lines]))
 
 
-def _publish(name: str, title: str, costs: dict[str, Cost]) -> None:
+def _publish(name: str, title: str, costs: dict[str, Cost], rounds: int) -> None:
     own = next(iter(costs.values()))
     lines = [
         [
@@ -137,7 +137,7 @@ def _publish(name: str, title: str, costs: dict[str, Cost]) -> None:
     ]
     first = next(iter(costs))
     header = [title, "wall", "CPU", f"{first} ÷ it (wall)", f"{first} ÷ it (CPU)", "peak memory"]
-    publish(name, f"{table(header, lines)}\n\n{circumstances()}")
+    publish(name, f"{table(header, lines)}\n\nRounds: {rounds}. {circumstances()}")
 
 
 if __name__ == "__main__":

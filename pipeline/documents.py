@@ -26,8 +26,8 @@ from pipeline.subject import Subject
 from pipeline.terminal import Screen
 from pipeline.values import convert, decimal_evidence, settled_decimal
 
-ROWS_A_FRAME = 50_000
-DOCUMENTS_A_CHUNK = 5_000
+ROWS_A_FRAME = 10_000
+DOCUMENTS_A_CHUNK = 2_000
 _NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
 
 

@@ -21,7 +21,7 @@ from pipeline.frames import codes, join, texts, to_arrow
 from pipeline.readers.table import EXACT
 from pipeline.values import clean
 
-BYTES_A_PART = 24_000_000
+BYTES_A_PART = 6_000_000
 """About 80,000 rows of 30 columns: some 150 MB while they are worked on."""
 
 _KEYS = ("billnum", "custnum", "govid")

@@ -76,6 +76,13 @@ def shown_money(value: Decimal) -> str:
     return shown_number(value, 2)
 
 
+def shown_percent(rate: str) -> str:
+    """A percentage given as plain text, for people: `25.5 %`, in Finnish and Swedish `25,5 %`."""
+    from babel.numbers import format_decimal  # noqa: PLC0415 - start-up time
+
+    return f"{format_decimal(Decimal(rate), '0.######', locale=language())} %"
+
+
 def shown_date(day: str | None) -> str:
     """An ISO date for people: `2026-10-01`, in Finnish `1.10.2026`; what is no date stays as it is."""
     if language() != "fi" or not day or len(day) != 10:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.findings import refuse
+from pipeline.language import translate
 from pipeline.targets import Country, Target, host, production_hosts
 
 APP = "ropo-pipeline"
@@ -122,15 +123,19 @@ def _checked_url(text: str, target: Target) -> str:
     except ValueError as error:
         raise refuse("base-url", url=shown, reason=str(error)) from error
     if not parts.hostname or parts.scheme not in {"http", "https"}:
-        raise refuse("base-url", url=shown, reason="it must begin with https:// and name a host")
+        raise refuse("base-url", url=shown, reason=translate("it must begin with https:// and name a host"))
     if parts.username or parts.path.strip("/") or parts.query or parts.fragment:
-        raise refuse("base-url", url=shown, reason="only scheme, host and port may be given")
+        raise refuse("base-url", url=shown, reason=translate("only scheme, host and port may be given"))
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise refuse("base-url", url=shown, reason="plain http is only allowed to this machine itself")
+        raise refuse(
+            "base-url", url=shown, reason=translate("plain http is only allowed to this machine itself")
+        )
     if target is Target.SANDBOX and not _is_loopback(parts.hostname):
-        raise refuse("base-url", url=shown, reason="the sandbox is only ever on this machine")
+        raise refuse("base-url", url=shown, reason=translate("the sandbox is only ever on this machine"))
     if target is not Target.PRODUCTION and parts.hostname.rstrip(".") in production_hosts():
-        raise refuse("base-url", url=shown, reason="it is production's, and the target is not production")
+        raise refuse(
+            "base-url", url=shown, reason=translate("it is production's, and the target is not production")
+        )
     netloc = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port else "")
 

@@ -11,6 +11,7 @@ from pipeline.findings import Place, refuse
 from pipeline.language import translate
 from pipeline.report.files import whole
 from pipeline.subject import INVOICES
+from pipeline.template import meaning
 
 if TYPE_CHECKING:
     from pipeline.columns import Layout
@@ -68,7 +69,7 @@ def _column(layout: Layout, at: int, header: str) -> Iterator[str]:
     path = layout.fields.get(at)
     if path is not None:
         spec = INVOICES.fields[INVOICES.generic(path)]
-        yield f"{_text(header)} = {_text(path)}  # {translate(spec.description)}"
+        yield f"{_text(header)} = {_text(path)}  # {meaning(spec)}"
         return
     closest = ", ".join(layout.ignored.get(at, ()))
     hint = translate("closest: {names}", names=closest) if closest else translate("not known")

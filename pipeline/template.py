@@ -73,6 +73,11 @@ def header(field: str) -> str:
     return next((name for name in names if not name.islower()), names[0])
 
 
+def meaning(spec: FieldSpec) -> str:
+    """What a field is, in one sentence; further ones in the schema are for programmers."""
+    return translate(spec.description).partition(". ")[0]
+
+
 @cache
 def _data() -> dict[str, Any]:
     return tomllib.loads(data_text("template.toml"))
@@ -119,7 +124,7 @@ class _Template:
         for column, spec in enumerate(self._specs):
             look = self._formats[_look(spec.kind)]
             sheet.set_column(column, column, max(14, len(header(spec.path)) + 2), look)
-            sheet.write_string(1, column, translate(spec.description), self._formats["meaning"])
+            sheet.write_string(1, column, meaning(spec), self._formats["meaning"])
             self._example(column, spec)
             needed = "needed" if self._needed(spec) else "header"
             sheet.write_string(HEADER_ROW - 1, column, header(spec.path), self._formats[needed])
@@ -217,7 +222,7 @@ class _Template:
             yield (
                 header(spec.path),
                 needed if self._needed(spec) else "",
-                translate(spec.description),
+                meaning(spec),
                 translate(kinds[spec.kind]["description"]),
                 spec.example,
                 spec.path,

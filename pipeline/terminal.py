@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place
-from pipeline.language import shown_date, shown_money, shown_number, translate
+from pipeline.language import shown_date, shown_money, shown_number, shown_percent, translate
 from pipeline.privacy import mask
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Screen:
             self._table(
                 [translate(title) for title in ("VAT rate", "Net", "VAT")],
                 [
-                    [f"{rate} %" if rate else "–", shown_money(each.net), shown_money(each.vat)]
+                    [shown_percent(rate) if rate else "–", shown_money(each.net), shown_money(each.vat)]
                     for rate, each in rates.items()
                 ],
                 numbers_from=1,

@@ -81,7 +81,7 @@ def _gaps_of_series(
         for gap in candidates
         if (missing := [billnum for billnum in gap.missing if billnum not in there])
     ]
-    if len(found) <= max(1, _SHARE_OF_GAPS * len(numbers)):
+    if len(found) <= max(2, _SHARE_OF_GAPS * len(numbers)):
         yield from found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.columns import Layout
 from pipeline.document import Document
 from pipeline.findings import Finding, Place, Severity, finding
+from pipeline.language import shown_number, translate
 from pipeline.rules import ENTRY_LAYERS, LAYERS, Broken, Context
 from pipeline.schema import explaining_validator, fast_validator, reason
 
@@ -132,7 +133,7 @@ def _explained(error: ValidationError) -> Iterable[Explained]:
         path.append(str(error.message).split("'")[1])
     field, row = _field(path)
     shown = error.instance if isinstance(error.instance, str) else None
-    yield Explained(code, field, row, shown, reason(error) or _expected(error))
+    yield Explained(code, field, row, shown, translate(reason(error) or "") or _expected(error))
 
 
 def _field(path: Sequence[str | int]) -> tuple[str, int | None]:
@@ -154,9 +155,13 @@ def _expected(error: ValidationError) -> str:
     schema = error.schema if isinstance(error.schema, dict) else {}
     if error.validator == "required":
         missing = schema.get("properties", {}).get(str(error.message).split("'")[1], {})
-        return _sentence(str(missing.get("description", "")))
+        return _sentence(translate(str(missing.get("description", ""))))
     if error.validator == "enum":
-        return "Allowed: " + ", ".join(map(str, schema["enum"])) + "."
+        return translate("Allowed: {values}.", values=", ".join(map(str, schema["enum"])))
     if error.validator == "maxLength":
-        return f"It has {len(str(error.instance)):,} characters; at most {schema['maxLength']:,} are taken."
-    return str(schema.get("description") or error.message)
+        return translate(
+            "It has {length} characters; at most {most} are taken.",
+            length=shown_number(len(str(error.instance))),
+            most=shown_number(schema["maxLength"]),
+        )
+    return translate(str(schema.get("description") or error.message))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from pipeline.language import translate
 from pipeline.privacy import mask
 from pipeline.readers.records import Record, count_lines
 from pipeline.readers.table import Problem
@@ -91,7 +92,12 @@ def _problems(record: Record, layout: Layout, lines: tuple[int, int], *, title: 
     ]
     if not _wrong_length(record.fields, layout, title=title):
         return cells
-    detail = f"{len(record.fields)} fields instead of {layout.needed} (line {where})"
+    detail = translate(
+        "{fields} fields instead of {needed} (line {line})",
+        fields=len(record.fields),
+        needed=layout.needed,
+        line=where,
+    )
     return [*cells, Problem(None, "row-length", shown(record.raw.replace("\0", "").rstrip("\r\n")), detail)]
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.findings import Place, Refusal, refuse
+from pipeline.language import translate
 from pipeline.resources import data_text
 
 MAX_BYTES = 4 * 1024**3
@@ -88,8 +89,8 @@ def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
         "file-not-as-named",
         place,
         extension=extension,
-        seems=seems["name"],
-        advice=seems["remedy"],
+        seems=translate(str(seems["name"])),
+        advice=translate(str(seems["remedy"])),
     )
 
 

@@ -95,7 +95,9 @@ def test_numbered_headers_name_their_group(header: str, field: str) -> None:
     assert find_field(header, Profile()) == field
 
 
-@pytest.mark.parametrize("kind", [kind for kind in WORDS if kind not in {"total_words", "unsupported_headers"}])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in WORDS if kind not in {"total_words", "unsupported_headers"}]
+)
 def test_words_stand_for_values_that_their_kind_has(kind: str) -> None:
     """Every value of a kind has its entry, and each word stands for one of them only."""
     assert set(WORDS[kind]) == set(KINDS[kind]["enum"])

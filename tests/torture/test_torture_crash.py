@@ -57,7 +57,7 @@ def test_the_report_of_a_killed_run(driver: Driver, good_sandbox: Sandbox, tmp_p
         assert world.command("report").code == 0
         report, there = world.report(), world.at_the_service()
         assert report["run"]["finished"] is None
-        assert report["verdict"].startswith("THIS RUN DID NOT COME TO ITS END")
+        assert report["verdict"].startswith("The run was interrupted before its end.")
         assert {each["billnum"] for each in report["invoices"]} == {each.number for each in BILLS}
         for each in report["invoices"]:
             if each["outcome"] == "accepted":

@@ -1,4 +1,4 @@
-"""Runs the command line in forked children, each killed at a moment, or short of disk, when so ordered.
+"""Runs the command line in forked children, killed at a moment, short of disk or of patience when so ordered.
 
 Reads one JSON order a line on standard input, answers each with a line of JSON: how the command ended
 and which moments it passed. Everything is imported once, so that a run takes a tenth of a second.
@@ -24,6 +24,7 @@ from typing import Any
 import requests
 from sqlalchemy.engine.default import DefaultDialect
 
+from pipeline import reconcile, sender
 from pipeline.__main__ import main
 
 for _each in ("flow", "commands", "cli", "sandbox.server", "report", "terminal"):
@@ -56,6 +57,10 @@ def _become(order: dict[str, Any], passed: Path) -> None:
         _watch(passed, order.get("kill_at"), order.get("copies"))
         if limit := order.get("file_limit"):
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        if order.get("hasty"):
+            for function in (sender.send, reconcile.reconcile):
+                defaults: dict[str, Any] = getattr(function, "__kwdefaults__")  # noqa: B009 - mypy sees None
+                defaults["pauses"] = (0.001,) * len(defaults["pauses"])
         sys.argv = ["ropo-pipeline", *order["args"]]
         main()
     except SystemExit as ended:
@@ -92,7 +97,9 @@ def _watch(passed: Path, kill_at: int | None, copies: str | None) -> None:
     _around(requests.Response, "close", "answer read", None, moment)
 
 
-def _around(owner: type, name: str, before: str | None, after: str | None, moment: Callable[[str], None]) -> None:
+def _around(
+    owner: type, name: str, before: str | None, after: str | None, moment: Callable[[str], None]
+) -> None:
     original = getattr(owner, name)
 
     def around(*args: Any, **options: Any) -> Any:

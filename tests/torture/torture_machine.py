@@ -25,7 +25,7 @@ import requests
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from requests.adapters import HTTPAdapter
 from sqlalchemy.engine.default import DefaultDialect
-from torture_world import Bill, Sandbox, Sums, World, assert_agree, assert_ledger_is_true
+from torture_world import Bill, Sandbox, Sums, World, assert_agree, assert_code, assert_ledger_is_true
 
 from pipeline import reconcile, sender
 from pipeline.cli import app
@@ -110,10 +110,10 @@ def _send(original: Callable[..., Any]) -> Callable[..., Any]:
         WEATHER.moment()
         url = request.url or ""
         if url.endswith("/rest/jobs") and WEATHER.delays():
-            assert hasattr(request.body, "read")
-            WEATHER.late.append(Late(url, request.body.read(), {**request.headers}))
+            upload: Any = request.body
+            WEATHER.late.append(Late(url, upload.read(), {**request.headers}))
             raise requests.ConnectionError("held up")
-        response = original(adapter, request, **options)
+        response: requests.Response = original(adapter, request, **options)
         WEATHER.moment()
         return response
 
@@ -268,7 +268,7 @@ class Weeks(RuleBasedStateMachine):
         code = self._program("run", self.file, *self.profile, f"--workers={workers}", f"--batch-size={size}")
         if code is not None:
             assert_agree(self.world)
-            self._assert_code(code)
+            assert_code(self.world.report(), code)
 
     @rule(often=st.integers(0, 3))
     def check(self, often: int) -> None:
@@ -331,21 +331,9 @@ class Weeks(RuleBasedStateMachine):
             WEATHER.clear()
             WEATHER.faults, WEATHER.delayed = faults, delayed
 
-    def _assert_code(self, code: int) -> None:
-        report = self.world.report()
-        outcomes = {each["outcome"] for each in report["invoices"]}
-        stopped = {each["code"] for each in report["findings"]} & {"service-unreachable", "service-busy"}
-        if "unknown" in outcomes:
-            assert code == 3
-        elif stopped:
-            assert code == 4
-        else:
-            assert code == int(not outcomes <= {"accepted", "already-accepted"})
-
     def _unknown(self) -> list[tuple[str, str]]:
         return self.world.ledger(
-            "SELECT identity, coalesce(billnum, custnum) FROM document"
-            " WHERE state = 'unknown' ORDER BY id"
+            "SELECT identity, coalesce(billnum, custnum) FROM document WHERE state = 'unknown' ORDER BY id"
         )
 
     def _decide(self, identity: str, key: str) -> None:

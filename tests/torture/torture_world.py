@@ -25,6 +25,9 @@ HEADER = (
     "Tuote;Määrä;Veroton hinta;ALV %"
 )
 WITH_THE_SERVICE = ("accepted", "already-accepted")
+STOPS = {"service-unreachable", "service-busy", "credentials-refused", "service-refuses-all"}
+"""Findings that say why a run stopped early."""
+
 _CENT = Decimal("0.01")
 
 
@@ -51,7 +54,9 @@ class Bill(NamedTuple):
     @property
     def sums(self) -> Sums:
         """What the cells come to, by an arithmetic of the test's own."""
-        net = [(Decimal(count) * Decimal(price)).quantize(_CENT, ROUND_HALF_UP) for count, price, _ in self.rows]
+        net = [
+            (Decimal(count) * Decimal(price)).quantize(_CENT, ROUND_HALF_UP) for count, price, _ in self.rows
+        ]
         vat = [
             (each * Decimal(row[2]) / 100).quantize(_CENT, ROUND_HALF_UP)
             for each, row in zip(net, self.rows, strict=True)
@@ -61,8 +66,11 @@ class Bill(NamedTuple):
     @property
     def lines(self) -> list[str]:
         """Its rows in the export."""
-        head = f"{self.number};{self.customer};1.10.2026;15.10.2026;{self.customer};2262509-5;Katu 1;00100;HELSINKI;Työ"
-        return [";".join([head, *(cell.replace(".", ",") for cell in row)]) for row in self.rows]
+        head = f"{self.number};{self.customer};1.10.2026;15.10.2026;{self.customer};2262509-5"
+        return [
+            ";".join([head, "Katu 1;00100;HELSINKI;Työ", *(cell.replace(".", ",") for cell in row)])
+            for row in self.rows
+        ]
 
 
 def bills(count: int, first: int = 1001) -> list[Bill]:
@@ -141,12 +149,13 @@ def sandbox(file: Path, *options: str) -> Iterator[Sandbox]:
 class World:
     """One customer `cid` of a sandbox, with a folder of its own."""
 
-    driver: Driver
+    driver: Driver | None  # None where the program is run in the test's own process
     sandbox: Sandbox
     folder: Path
     cid: str
     bills: list[Bill] = field(default_factory=list)
-    options: tuple[str, ...] = ("--batch-size", "5", "--workers", "3", "--grace", "0")
+    options: tuple[str, ...] = ("--batch-size=5", "--workers=3", "--grace=0")
+    more_env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -163,6 +172,7 @@ class World:
             "ROPO_APICODE": "secret",
             "ROPO_LEDGER": "sqlite:///ledger.sqlite",
             "ROPO_OUT": "out",
+            **self.more_env,
         }
 
     def export(self, bills: Iterable[Bill]) -> None:
@@ -173,6 +183,7 @@ class World:
 
     def command(self, *args: str, **order: Any) -> Ended:
         """Run a command of the program."""
+        assert self.driver
         return self.driver.order(args=list(args), cwd=str(self.folder), env=self.env, **order)
 
     def run(self, *more: str, **order: Any) -> Ended:
@@ -202,10 +213,7 @@ class World:
         """Key, state, whether it may have arrived unanswered, and sums of every document of the ledger."""
         if not self.ledger("SELECT 1 FROM sqlite_master WHERE name = 'document'"):
             return []
-        return self.ledger(
-            "SELECT coalesce(billnum, custnum), state, exposed, net, vat, total"
-            " FROM document"
-        )
+        return self.ledger("SELECT coalesce(billnum, custnum), state, exposed, net, vat, total FROM document")
 
     def at_the_service(self) -> dict[str, list[Sums]]:
         """What the sandbox has of the customer by bill number, else by customer: the sums of each job."""
@@ -234,8 +242,7 @@ def assert_agree(world: World, *, known: bool = True, twice: frozenset[str] = fr
     assert {key: len(jobs) for key, jobs in there.items() if len(jobs) > 1 and key not in twice} == {}
     run = report["run"]["id"]
     in_ledger = world.ledger(
-        "SELECT coalesce(billnum, customer), outcome, net, vat, total"
-        " FROM invoice WHERE run_id = ?",
+        "SELECT coalesce(billnum, customer), outcome, net, vat, total FROM invoice WHERE run_id = ?",
         run,
     )
     in_report = [
@@ -269,9 +276,12 @@ def assert_all_there_once(world: World) -> None:
     assert world.at_the_service() == {bill.key: [bill.sums] for bill in world.bills}
 
 
-def assert_no_half_written(folder: Path) -> None:
-    """No file stands there that was not finished."""
-    assert [each.name for each in folder.rglob("*") if each.name.startswith((".report", "tmp"))] == []
+def assert_code(report: Mapping[str, Any], code: int) -> None:
+    """The exit code says how the run of the report went: the worst wins, 3 before 4 before 1."""
+    outcomes = {each["outcome"] for each in report["invoices"]}
+    stopped = {each["code"] for each in report["findings"]} & STOPS
+    expected = 3 if "unknown" in outcomes else 4 if stopped else int(not outcomes <= {*WITH_THE_SERVICE})
+    assert code == expected == report["run"]["exit_code"]
 
 
 def _assert_report_agrees(report: Mapping[str, Any], bills: Sequence[Bill]) -> None:
@@ -285,7 +295,9 @@ def _assert_report_agrees(report: Mapping[str, Any], bills: Sequence[Bill]) -> N
         each["billnum"] or each["customer"]: Sums(*(Decimal(each[name]) for name in Sums._fields))
         for each in report["invoices"]
     }
-    assert told == cells, {key: (told.get(key), cells.get(key)) for key in told | cells if told.get(key) != cells.get(key)}
+    assert told == cells, {
+        key: (told.get(key), cells.get(key)) for key in told | cells if told.get(key) != cells.get(key)
+    }
     assert len(report["invoices"]) == len(bills) == totals["invoices"]
     for name in Sums._fields:
         assert Decimal(totals[name]) == sum(getattr(each, name) for each in cells.values()), name
