@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import threading
@@ -41,7 +42,10 @@ def stopping(screen: Screen) -> Iterator[threading.Event]:
 
     def on_signal(number: int, _: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            # Nothing gentler ends a request that hangs; it is as safe as a power cut.
+            screen.say(translate("Stopped at once. What was in flight is looked up by the next run."))
+            screen.leave()
+            os._exit(3)
         stop.set()
         name = signal.Signals(number).name
         screen.say(translate("{name}: finishing the requests in flight; once more stops at once.", name=name))

@@ -71,6 +71,11 @@ class Screen:
         text = clean(line)
         self.write_line(text if self.interactive else f"{self.moment()} {text}")
 
+    def leave(self) -> None:
+        """Give the terminal back in good order, before an end without ado."""
+        self._console.show_cursor()
+        self._console.file.flush()
+
     @contextmanager
     def progress(
         self, description: str, total: float | None = None, unit: str | None = "invoices"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from sqlalchemy import or_, select, update
 
 from pipeline.ledger import tables
@@ -15,6 +16,8 @@ _SHOWN = (
     "id", "environment", "cid", "kind", "identity", "billnum", "jobtype", "state", "content_hash", "guarded",
     "net", "vat", "total", "billdate", "attempt", "jobid", "answer", "updated", "reason",
 )  # fmt: skip
+
+_FORGOTTEN = {"payload": None, "custnum": None}
 
 
 def history(ledger: Ledger, billnum: str) -> list[dict[str, Any]]:
@@ -87,13 +90,20 @@ def purge(ledger: Ledger, before: str) -> int:
         purged = connection.execute(
             update(document)
             .where(document.c.updated < before, document.c.state.in_(ended), document.c.payload.is_not(None))
-            .values(payload=None, answer=None, custnum=None)
+            .values(**_FORGOTTEN, answer=None)
         ).rowcount
         connection.execute(
             update(document)
             .where(document.c.updated < before, document.c.state == State.ACCEPTED.value)
             .values(earlier=None)
         )
+        for key, earlier in connection.execute(
+            select(document.c.id, document.c.earlier).where(
+                document.c.updated < before, document.c.state.in_(ended), document.c.earlier.is_not(None)
+            )
+        ).all():
+            kept = orjson.dumps([each | _FORGOTTEN for each in orjson.loads(earlier)]).decode()
+            connection.execute(update(document).where(document.c.id == key).values(earlier=kept))
         connection.execute(update(tables.batch).where(tables.batch.c.sent < before).values(answer=None))
         connection.execute(update(invoice).where(invoice.c.run_id.in_(runs)).values(customer=None))
         connection.execute(

@@ -136,7 +136,8 @@ def test_credentials_are_nowhere_to_be_seen(desk: Desk) -> None:
     with serve_in_thread(desk.home / "service.sqlite", faults=Faults([fault])) as server:
         desk.env = {"ROPO_CID": CID, "ROPO_APICODE": APICODE, "ROPO_BASE_URL": server.url}
         with desk.start("run", "a.csv", "--target", "test", "--out", "out") as process:
-            listed = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            while not (listed := Path(f"/proc/{process.pid}/cmdline").read_bytes()):
+                pass  # it has not begun
             out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert b"run" in listed.split(b"\0")

@@ -251,7 +251,7 @@ def test_an_idle_connection_is_not_used_again(server: Scripted, monkeypatch: pyt
     [
         ("7", 7, 7),
         ("0", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3500, 3600),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 1800, 3600),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
         ("soon", None, None),
         ("nan", None, None),

@@ -287,3 +287,20 @@ def test_the_same_export_without_numbers_goes_once(world: World) -> None:
     world.export([changed])
     assert world.run().code == 0
     assert world.at_the_service() == {"C1": [first.sums, changed.sums]}
+
+
+def test_purge_forgets_earlier_contents_too(driver: Driver, tmp_path: Path) -> None:
+    """Of contents that were tried only hashes and sums stay, and they still tell what the service has."""
+    with _failing(driver, tmp_path, {"kind": "close", "nth": 1}, {"kind": "partial", "nth": 2}) as world:
+        world.export([Bill("1001", (("3", "777.31", "25.5"),), "Salainen Oy")])
+        assert world.run().code == 1
+        world.export([Bill("1001", (("3", "12.00", "25.5"),))])
+        assert world.run().code == 1
+        assert world.ledger("SELECT state, earlier IS NULL FROM document") == [("refused", 0)]
+        assert world.command("purge", "--before", "2999-01-01").code == 0
+        kept = b"".join(path.read_bytes() for path in world.folder.glob("ledger.sqlite*"))
+        assert b"777.31" not in kept
+        assert b"Salainen" not in kept
+        assert world.run().code == 0
+        assert_agree(world)
+        assert_all_there_once(world)

@@ -45,41 +45,49 @@ class Late(NamedTuple):
     headers: dict[str, str]
 
 
+class Trouble(NamedTuple):
+    """What a process meets: a fault or none for each request, batches held up, the moment of its death."""
+
+    faults: list[Fault | None]
+    delayed: list[int]
+    kill_in: int | None
+
+
+SUNSHINE = Trouble([], [], None)
+
+
 @dataclass
 class Weather:
-    """What the next requests meet, and when the process dies."""
+    """What is left of the trouble of the process at work, and what is still on its way."""
 
-    faults: list[Fault | None] = field(default_factory=list)
-    delayed: list[int] = field(default_factory=list)
+    trouble: Trouble = SUNSHINE
     late: list[Late] = field(default_factory=list)
-    kill_in: int | None = None
-    dead: bool = False
-    _sent: int = 0
+    _moments: int = 0
+    _batches: int = 0
+    _faults: list[Fault | None] = field(default_factory=list)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def clear(self) -> None:
-        """Sunshine, and a new process."""
-        self.faults, self.delayed, self.kill_in, self.dead, self._sent = [], [], None, False, 0
+    def brew(self, trouble: Trouble) -> None:
+        """The next process meets this."""
+        self.trouble, self._faults, self._moments, self._batches = trouble, [*trouble.faults], 0, 0
 
     def moment(self) -> None:
-        """A moment at which the process may die."""
+        """A moment at which the process may die; once dead, it stays so."""
         with self._turn:
-            if self.kill_in is not None:
-                self.kill_in -= 1
-                self.dead = self.dead or self.kill_in < 0
-            if self.dead:
+            self._moments += 1
+            if self.trouble.kill_in is not None and self._moments > self.trouble.kill_in:
                 raise Killed
 
     def fault(self) -> Fault | None:
         """What the next request to the service meets."""
         with self._turn:
-            return self.faults.pop(0) if self.faults else None
+            return self._faults.pop(0) if self._faults else None
 
     def delays(self) -> bool:
         """Whether the next batch is held up on its way."""
         with self._turn:
-            self._sent += 1
-            return self._sent in self.delayed
+            self._batches += 1
+            return self._batches in self.trouble.delayed
 
 
 WEATHER = Weather()
@@ -162,6 +170,12 @@ FAULTS = st.sampled_from(
         )),
     ]
 )  # fmt: skip
+TROUBLE = st.builds(
+    Trouble,
+    st.lists(FAULTS, max_size=8),
+    st.lists(st.integers(1, 4), max_size=2),
+    st.none() | st.integers(0, 45),
+)
 PRICES = st.sampled_from(["1.00", "9.99", "33.35", "1000.05"])
 PLACES = st.integers(0, 30)
 NUMBERS = itertools.count(1)
@@ -176,7 +190,7 @@ class Weeks(RuleBasedStateMachine):
         super().__init__()
         self._stack = ExitStack()
         folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        WEATHER.clear()
+        WEATHER.brew(SUNSHINE)
         WEATHER.late.clear()
         self.world = World(None, STAGE[0], folder, f"machine-{next(NUMBERS)}")
         here = {"ROPO_LEDGER": f"sqlite:///{folder / 'ledger.sqlite'}", "ROPO_OUT": str(folder / "out")}
@@ -230,41 +244,24 @@ class Weeks(RuleBasedStateMachine):
             del bills[place % len(bills)]
             self.world.export(bills)
 
-    # -- the weather
-
-    @rule(faults=st.lists(FAULTS, max_size=8))
-    def fail(self, faults: list[Fault | None]) -> None:
-        """The next requests meet these."""
-        WEATHER.faults = faults
-
-    @rule(delayed=st.lists(st.integers(1, 4), max_size=2))
-    def hold_up(self, delayed: list[int]) -> None:
-        """These of the next batches are held up on their way."""
-        WEATHER.delayed = delayed
-
-    @rule(moments=st.integers(0, 60))
-    def doom(self, moments: int) -> None:
-        """The next process dies after so many moments."""
-        WEATHER.kill_in = moments
+    # -- the network
 
     @rule()
     def arrive(self) -> None:
         """What was held up arrives, though nobody waits for the answer."""
-        WEATHER.kill_in, faults, delayed = None, WEATHER.faults, WEATHER.delayed
-        WEATHER.clear()
         while WEATHER.late:
             late = WEATHER.late.pop(0)
             credentials = {"cid": self.world.cid, "apicode": "secret"}
             token = requests.post(f"{self.world.sandbox.url}/rest/token", json=credentials, timeout=10).json()
             headers = {**late.headers, "Authorization": f"Bearer {token['token']}"}
             requests.post(late.url, data=late.body, headers=headers, timeout=10)
-        WEATHER.faults, WEATHER.delayed = faults, delayed
 
     # -- the program
 
-    @rule(workers=st.integers(1, 3), size=st.integers(1, 4))
-    def run(self, workers: int, size: int) -> None:
+    @rule(trouble=TROUBLE, workers=st.integers(1, 3), size=st.integers(1, 4))
+    def run(self, trouble: Trouble, workers: int, size: int) -> None:
         """The export is run; if it comes to its end, all agrees, and the exit code says how it went."""
+        WEATHER.brew(trouble)
         code = self._program("run", self.file, *self.profile, f"--workers={workers}", f"--batch-size={size}")
         if code is not None:
             assert_agree(self.world)
@@ -279,9 +276,10 @@ class Weeks(RuleBasedStateMachine):
         self._program("check", self.file, *self.profile)
         assert self.world.documents() == before
 
-    @rule()
-    def ask(self) -> None:
+    @rule(trouble=TROUBLE)
+    def ask(self, trouble: Trouble) -> None:
         """Reconcile."""
+        WEATHER.brew(trouble)
         self._program("reconcile")
 
     @rule(place=PLACES)
@@ -305,9 +303,8 @@ class Weeks(RuleBasedStateMachine):
         """When the sun shines again, every invoice of the export comes there once."""
         try:
             self.arrive()
-            WEATHER.clear()
             for _ in range(3):
-                self.run(2, 3)
+                self.run(SUNSHINE, 2, 3)
                 for document in self._unknown():
                     self._decide(*document)
             outcomes = {
@@ -327,9 +324,7 @@ class Weeks(RuleBasedStateMachine):
         except Killed:
             return None
         finally:
-            faults, delayed = WEATHER.faults, WEATHER.delayed
-            WEATHER.clear()
-            WEATHER.faults, WEATHER.delayed = faults, delayed
+            WEATHER.brew(SUNSHINE)
 
     def _unknown(self) -> list[tuple[str, str]]:
         return self.world.ledger(
