@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.run-ready
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 DEV_READY := $(VENV)/.dev-ready
+CLI_PAGE := $(BIN)/typer pipeline.cli utils docs --name ropo-pipeline --title "Command line"
 
 .DEFAULT_GOAL := help
-.PHONY: help run check allocate payments test lint setup lock clean torture rehearsal bench bench-scale
+.PHONY: help run check allocate payments test lint docs setup lock clean torture rehearsal bench bench-scale
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -56,11 +57,18 @@ bench: $(DEV_READY)  ## measure speed beside other programs (tables in benchmark
 bench-scale: $(DEV_READY)  ## show that memory stays flat and time linear, to 5,000,000 rows
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
-lint: $(DEV_READY)  ## ruff and mypy
+lint: $(DEV_READY)  ## ruff, mypy, and whether generated pages and translations are up to date
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pipeline.fieldtable --check
+	@$(BIN)/python -m pipeline.messages --check
+	@$(CLI_PAGE) | diff -u docs/cli.md - || { echo "docs/cli.md is stale: run make docs"; exit 1; }
+
+docs: $(DEV_READY)  ## write docs/fields.md, docs/cli.md and the catalogues of translations anew
+	@$(BIN)/python -m pipeline.fieldtable
+	@$(BIN)/python -m pipeline.messages
+	@$(CLI_PAGE) > docs/cli.md
 
 setup: $(DEV_READY)  ## build the virtual environment, tests included
 

@@ -78,9 +78,7 @@ def _mine(run: Run) -> Any:
     )
 
 
-def _originals(
-    connection: Connection, run: Run, documents: Iterable[Document]
-) -> dict[tuple[str, str], Any]:
+def _originals(connection: Connection, run: Run, documents: Iterable[Document]) -> dict[tuple[str, str], Any]:
     column = table.c
     wanted: dict[str, list[str]] = defaultdict(list)
     for document in documents:

@@ -75,7 +75,11 @@ def header(field: str) -> str:
 
 def meaning(spec: FieldSpec) -> str:
     """What a field is, in one sentence; further ones in the schema are for programmers."""
-    return translate(spec.description).partition(". ")[0]
+    return _sentence(spec.description)
+
+
+def _sentence(text: str) -> str:
+    return translate(text).partition(". ")[0].removesuffix(".")
 
 
 @cache
@@ -168,7 +172,7 @@ class _Template:
                 "validate": "date",
                 "criteria": ">",
                 "value": dt.date(2000, 1, 1),
-                "error_message": self._words["date_error"],
+                "error_message": self._words["date_form"],
                 "error_type": "warning",
             }
             self._sheet.data_validation(*rows, rule)
@@ -214,7 +218,7 @@ class _Template:
             guide.write_string(start, column, translate(title), self._formats["header"])
         for row, cells in enumerate(self._guide_rows(translate(data["needed"])), start + 1):
             for column, cell in enumerate(cells):
-                guide.write_string(row, column, cell, self._formats["wrapped"])
+                guide.write_string(row, column, cell)
 
     def _guide_rows(self, needed: str) -> Iterator[tuple[str, ...]]:
         kinds = load("values.json")["$defs"]
@@ -223,7 +227,9 @@ class _Template:
                 header(spec.path),
                 needed if self._needed(spec) else "",
                 meaning(spec),
-                translate(kinds[spec.kind]["description"]),
+                self._words["date_form"]
+                if spec.kind == _DATE
+                else _sentence(kinds[spec.kind]["description"]),
                 spec.example,
                 spec.path,
             )
