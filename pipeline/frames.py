@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-
 # Arrow's own allocator keeps what it had: 60 MB more at a million rows, for no time won.
 pa.set_memory_pool(pa.system_memory_pool())
 

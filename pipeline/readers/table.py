@@ -14,8 +14,8 @@ from pipeline.findings import Finding
 ROW = "@row"
 PROBLEMS = "@problems"
 EXACT = "\u2063"
-"""Ends the text of a fractional number cell of a workbook: there the cell itself says that the dot is a
-decimal point, while the same text in a text cell may be two numbers (`1.234`). Invisible; `values` takes it off."""
+"""Ends the text of a fractional number cell of a workbook, where the cell itself says that the dot is a
+decimal point; in a text cell `1.234` may be two numbers. Invisible; `values` takes it off."""
 HEAD_ROWS = 60
 """How many rows of a table are looked at to find its header."""
 
@@ -57,7 +57,8 @@ class Table:
     `facts` tell how the file was understood (`encoding`, `delimiter`, …), in the order to show them.
     `head` are the first rows, whatever they hold, as exact text; row 1 is `head[0]`.
     `frames(n)` reads all rows from row 1 on, in frames of at most n rows; each call reads anew.
-    `share_read` grows from 0 to 1 meanwhile (for progress bars). `findings` and `suspects` are complete when `frames` is exhausted; `suspects` are all cell texts
+    `share_read` grows from 0 to 1 meanwhile (for progress bars). `findings` and `suspects` are complete when
+    `frames` is exhausted; `suspects` are all cell texts
     of rows that were damaged: no invoice whose identity is among them may be sent.
     """
 
