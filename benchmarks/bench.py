@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import pstats
 import sys
+import tempfile
+from pathlib import Path
 
 from inputs import CACHE, input_file
 from measure import Cost, circumstances, clear_scratch, in_turn, ours, publish, run, script, service, table
+from page import page_times
 
 ROWS = 200_000
 STAGES = {  # what the profile is told by: (module, function) → words
@@ -31,6 +35,7 @@ def main() -> None:
         "wrong": _wrong,
         "latency": _latency,
         "startup": _startup,
+        "page": _page,
         "profile": _profile,
     }
     parser = argparse.ArgumentParser(description=__doc__)
@@ -106,6 +111,19 @@ def _startup(_: int, rounds: int) -> None:
     costs = in_turn(programs, 2 * rounds + 1)
     lines = [[name, f"{cost.wall:.2f} s", f"{cost.cpu:.2f} s"] for name, cost in costs.items()]
     publish("startup", table(["command", "wall", "CPU"], lines))
+
+
+def _page(rows: int, _: int) -> None:
+    """The report of a whole night in a browser."""
+    with service() as environment, tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        run([*ours(input_file("plain", rows))[:-1], folder], environment)
+        report = Path(folder) / "report.html"
+        invoices = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))["invoices"]
+        times = page_times(report, invoices[len(invoices) // 2]["billnum"])
+        size = report.stat().st_size / 1e6
+    lines = [[what, f"{seconds:.2f} s"] for what, seconds in times.items()]
+    title = f"report.html of {len(invoices):,} invoices ({size:.0f} MB)"
+    publish("page", table([title, "in Chromium"], lines))
 
 
 def _profile(rows: int, _: int) -> None:
