@@ -40,15 +40,22 @@ def stopping(screen: Screen) -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets; a second one stops at once."""
     stop = threading.Event()
 
-    def on_signal(number: int, _: object) -> None:
-        if stop.is_set():
-            # Nothing gentler ends a request that hangs; it is as safe as a power cut.
-            screen.say(translate("Stopped at once. What was in flight is looked up by the next run."))
-            screen.leave()
-            os._exit(3)
-        stop.set()
-        name = signal.Signals(number).name
+    def say_stopping(name: str) -> None:
         screen.say(translate("{name}: finishing the requests in flight; once more stops at once.", name=name))
+
+    def leave_at_once() -> None:
+        # Nothing gentler ends a request that hangs; it is as safe as a power cut.
+        screen.say(translate("Stopped at once. What was in flight is looked up by the next run."))
+        screen.leave()
+        os._exit(3)
+
+    def on_signal(number: int, _: object) -> None:
+        # A thread of its own: the signal may have come in the middle of writing to the terminal.
+        if stop.is_set():
+            threading.Thread(target=leave_at_once).start()
+        else:
+            stop.set()
+            threading.Thread(target=say_stopping, args=(signal.Signals(number).name,)).start()
 
     signals = (signal.SIGINT, signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread():

@@ -82,6 +82,8 @@ class Desk:
             patch.setattr(sys, "stdout", stdout)
             patch.setattr(sys, "stderr", stderr)
             patch.chdir(self.folder)
+            if "PYTHON_KEYRING_BACKEND" in environment:  # keyring chooses once a process
+                patch.setattr("keyring.core._keyring_backend", None)
             with pytest.raises(SystemExit) as ended:
                 main()
         code = ended.value.code
