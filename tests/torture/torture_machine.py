@@ -27,6 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from requests.adapters import HTTPAdapter
 from sqlalchemy.engine.default import DefaultDialect
 from torture_world import Bill, Sandbox, Sums, World, assert_agree, assert_code, assert_ledger_is_true
+from typer.main import get_command
 
 from pipeline import reconcile, sender
 from pipeline.cli import app
@@ -123,7 +124,11 @@ def _send(original: Callable[..., Any]) -> Callable[..., Any]:
             WEATHER.late.append(Late(url, upload.read(), {**request.headers}))
             raise requests.ConnectionError("held up")
         response: requests.Response = original(adapter, request, **options)
-        WEATHER.moment()
+        try:
+            WEATHER.moment()
+        except Killed:
+            response.close()  # the operating system would
+            raise
         return response
 
     return send
@@ -335,7 +340,7 @@ class Weeks(RuleBasedStateMachine):
         try:
             SAID.seek(0)
             with redirect_stdout(SAID):
-                return int(app(args, standalone_mode=False) or 0)
+                return int(COMMAND.main(args, standalone_mode=False) or 0)
         except Killed:
             return None
         finally:
@@ -376,6 +381,8 @@ def exposed_sums(world: World, identity: str) -> list[Sums]:
     tried = [[each[name] for name in Sums._fields] for each in json.loads(earlier or "[]")]
     return [Sums(*map(Decimal, each)) for each in [*tried, *([money] if exposed else [])]]
 
+
+COMMAND = get_command(app)
 
 SAID = io.StringIO()
 """What the program says goes here."""
