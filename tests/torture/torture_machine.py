@@ -185,6 +185,7 @@ class Weeks(RuleBasedStateMachine):
     """See the module."""
 
     steps = 0
+    part = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -325,7 +326,7 @@ class Weeks(RuleBasedStateMachine):
 
     def _chance(self, seed: int) -> Random:
         """The chances of this step."""
-        return Random(f"{seed} {self.count}")
+        return Random(f"{self.part} {seed} {self.count}")
 
     def _run(self, trouble: Trouble, workers: int, size: int) -> None:
         """Run the export; if that comes to its end, all agrees, and the exit code says how it went."""
