@@ -172,7 +172,7 @@ def _sorted_rows(frame: pd.DataFrame, columns: dict[str, Column], given: Given, 
 
 
 def _is_of_row(name: str) -> bool:
-    return name.startswith(("payrow.", "check."))
+    return name.startswith(("payrow.", "check.", "row."))
 
 
 def _own_fields(rows: _Rows, findings: _Findings) -> tuple[dict[str, list[str]], dict[int, dict[str, int]]]:
