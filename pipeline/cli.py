@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="CSV or Excel files.")]
+_Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="CSV or Excel files, folders or .zip archives of them.")]
 _Target = Annotated[
     Target,
     typer.Option(
@@ -35,9 +35,15 @@ _Target = Annotated[
 ]
 _Country = Annotated[Country, typer.Option(envvar="ROPO_COUNTRY", help="Whose Ropo One.")]
 _Profile = Annotated[
-    Path | None,
-    typer.Option(envvar="ROPO_PROFILE", help="TOML file that says what this source's exports mean."),
+    str | None,
+    typer.Option(
+        envvar="ROPO_PROFILE",
+        metavar="NAME|FILE",
+        help="What this source's exports mean: a built-in profile, a TOML file, or none.",
+        show_default="the built-in one that fits the file",
+    ),
 ]
+_Given = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A built-in profile, or a TOML file.")]
 _Out = Annotated[
     Path | None, typer.Option(envvar="ROPO_OUT", help="Folder for the report.", show_default="out/<time>")
 ]
@@ -85,6 +91,9 @@ _Billnum = Annotated[
     str,
     typer.Argument(metavar="BILLNUM", help="Bill number; without one, its identity as the report shows it."),
 ]
+
+_profiles = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(_profiles, name="profile", help="List, show and try profiles: what a source's exports mean.")
 
 
 @app.callback(invoke_without_command=True)
@@ -243,6 +252,39 @@ def columns(
     show_columns(inputs, profile, Screen(), save)
 
 
+@_profiles.command("list")
+def profile_list(*, _language: _Language = None) -> None:
+    """List the built-in profiles, each with the source of its layout and its limits."""
+    from pipeline.profile.commands import list_profiles  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    list_profiles(Screen())
+
+
+@_profiles.command("show")
+def profile_show(profile: _Given, *, _language: _Language = None) -> None:
+    """Show what a profile declares."""
+    from pipeline.profile.commands import show_profile  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    show_profile(profile, Screen())
+
+
+@_profiles.command("check")
+def profile_check(
+    profile: _Given,
+    inputs: _Inputs,
+    *,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many rows of each table to show.")] = 3,
+    _language: _Language = None,
+) -> None:
+    """Show what each declaration of a profile does to the first rows of INPUT, and what it does not use."""
+    from pipeline.profile.commands import try_profile  # noqa: PLC0415 - start-up time
+    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+
+    try_profile(profile, inputs, rows, Screen())
+
+
 @app.command()
 def explain(
     code: Annotated[
@@ -363,6 +405,59 @@ def report(
 
 
 @app.command()
+def inbox(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of inbox.toml, inbox, done and attention.")
+    ],
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Take what is there, then end; otherwise watch until stopped.")
+    ] = False,
+    ledger: _Ledger = None,
+    metrics: Annotated[
+        Path | None, typer.Option(envvar="ROPO_METRICS", metavar="FILE", help="Textfile for Prometheus.")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="ROPO_LOG",
+            metavar="FILE",
+            help="Log of JSON lines, appended to.",
+            show_default="standard error",
+        ),
+    ] = None,
+    _language: _Language = None,
+) -> None:
+    """Take complete exports out of DIR/inbox, run each once, put it away with its report, tell people."""
+    from pipeline.commands import take_exports  # noqa: PLC0415 - start-up time
+
+    url, _, _ = _places(ledger, None)
+    raise typer.Exit(take_exports(folder, url, once=once, metrics=metrics, log=log))
+
+
+@app.command()
+def doctor(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of inbox.toml, inbox, done and attention.")
+    ],
+    *,
+    ledger: _Ledger = None,
+    metrics: Annotated[
+        Path | None, typer.Option(envvar="ROPO_METRICS", metavar="FILE", help="Textfile for Prometheus.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(envvar="ROPO_LOG", metavar="FILE", help="Log of JSON lines.")
+    ] = None,
+    _language: _Language = None,
+) -> None:
+    """Check everything that a night needs, without sending anything."""
+    from pipeline.commands import examine  # noqa: PLC0415 - start-up time
+
+    url, _, _ = _places(ledger, None)
+    raise typer.Exit(examine(folder, url, metrics=metrics, log=log))
+
+
+@app.command()
 def purge(
     *,
     before: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept.")],
@@ -412,7 +507,7 @@ def _run(
     inputs: list[Path],
     target: Target,
     country: Country,
-    profile: Path | None,
+    profile: str | None,
     out: Path | None,
     ledger: str | None,
     *,
@@ -439,7 +534,7 @@ def _options(
     inputs: list[Path],
     target: Target,
     country: Country,
-    profile: Path | None,
+    profile: str | None,
     out: Path | None,
     ledger: str | None,
     **more: Any,

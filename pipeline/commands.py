@@ -10,20 +10,24 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import typer
 from sqlalchemy import select
 
 from pipeline import __version__
-from pipeline.columns import check_columns
+from pipeline.columns import check_layouts, tables_of
 from pipeline.credit_note import write_credit_note
 from pipeline.documents import read_layouts
 from pipeline.findings import refuse
 from pipeline.flow import run as send_file
+from pipeline.inputs import expanded
 from pipeline.language import shown_date, shown_number, translate
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
 from pipeline.ledger.history import purge as purge_contents
 from pipeline.options import Options
-from pipeline.profile import load_profile
+from pipeline.profile import show
+from pipeline.profile.builtin import NONE
+from pipeline.profile.decide import profile_for
 from pipeline.reconcile import resolve as decide
 from pipeline.report import write_report
 from pipeline.session import (
@@ -35,7 +39,7 @@ from pipeline.session import (
     show_report,
     stopping,
 )
-from pipeline.settings import Account, account
+from pipeline.settings import Account, account, notify_urls
 from pipeline.starting_profile import write_profile
 from pipeline.subject import INVOICES
 from pipeline.targets import Country, Target
@@ -156,7 +160,7 @@ def credit(
     if not send:
         screen.say(translate("Look at it, then run it like any other file, or give --send."))
         return 0
-    return send_file(replace(options, inputs=(path,)), screen)
+    return send_file(replace(options, inputs=(path,), profile=NONE), screen)
 
 
 def _percent(text: str) -> Decimal:
@@ -188,6 +192,25 @@ def history(url: str, billnum: str, screen: Screen) -> int:
             told = f"{run['command']} {run['run_id']}: {run['outcome']}, total {run['total']}"
             screen.say(f"  {run['started']}  {told}")
     return 0
+
+
+def take_exports(root: Path, url: str, *, once: bool, metrics: Path | None, log: Path | None) -> int:
+    """Take exports out of an inbox; returns the exit code.
+
+    Raises:
+        Refusal: nothing can be taken.
+    """
+    from pipeline.nightly.inbox import Places, inbox  # noqa: PLC0415 - start-up time
+
+    return inbox(root.resolve(), Places(url, notify_urls(), metrics, log), once=once)
+
+
+def examine(root: Path, url: str, *, metrics: Path | None, log: Path | None) -> int:
+    """Show what a night needs and whether it has it; returns 0, or 2 if something is wrong."""
+    from pipeline.nightly.doctor import doctor  # noqa: PLC0415 - start-up time
+    from pipeline.nightly.inbox import Places  # noqa: PLC0415 - start-up time
+
+    return doctor(root.resolve(), Places(url, None, metrics, log), typer.echo)
 
 
 def purge(url: str, before: dt.date, screen: Screen) -> None:
@@ -240,29 +263,29 @@ def _facts(where: Account) -> dict[str, Any]:
     }
 
 
-def show_columns(
-    inputs: Sequence[Path], profile_path: Path | None, screen: Screen, save: Path | None = None
-) -> None:
+def show_columns(inputs: Sequence[Path], given: str | None, screen: Screen, save: Path | None = None) -> None:
     """Show how each table of the inputs is understood, column by column; `save` a starting profile of it.
 
     Raises:
         Refusal: a file cannot be read or understood; or, when all is shown, it could not be sent like this.
     """
-    profile = load_profile(profile_path)
-    layouts = read_layouts(inputs, profile, INVOICES, checked=False)
-    screen.understood(layouts)
-    for layout in layouts:
-        below = layout.table.head[layout.header_row :]
-        for at, header in layout.headers.items():
-            sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
-            cell, field = (
-                layout.cell(layout.header_row, at).cell,
-                layout.fields.get(at) or translate("ignored"),
-            )
-            shown = translate("  (first value: {value})", value=sample[:40]) if sample else ""
-            screen.say(f"{cell}  {header} → {field}{shown}")
-    if save:
-        write_profile(save, layouts)
-        screen.say(translate("Profile: {path}", path=save))
-    for layout in layouts:
-        check_columns(layout, profile)
+    with expanded(inputs) as (files, findings):
+        decision = profile_for(given, files, INVOICES)
+        if decision.reason:
+            screen.say(show.proposal(decision))
+        profile = decision.profile
+        layouts = read_layouts(files, profile, INVOICES, opened=decision.opened, checked=False)
+        screen.finding_lines(findings)
+        screen.understood(tables_of(layouts))
+        for layout in tables_of(layouts):
+            below = layout.table.head[layout.header_row :]
+            for at, header in layout.headers.items():
+                sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
+                cell, made = layout.heading(at).cell, layout.read.get(at)
+                field = translate("ignored") if made is None else ", ".join(made) or translate("a condition")
+                shown = translate("  (first value: {value})", value=sample[:40]) if sample else ""
+                screen.say(f"{cell}  {header} → {field}{shown}")
+        if save:
+            write_profile(save, tables_of(layouts))
+            screen.say(translate("Profile: {path}", path=save))
+        check_layouts(layouts)

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.findings import refuse
-from pipeline.profile import Profile
-from pipeline.subject import INVOICES, Subject
+from pipeline.profile import Prices, Profile
+from pipeline.subject import INVOICES, Subject, is_of_row
 from pipeline.values import Unreadable, convert_text
 
 TODAY = "today"
+NO_PRICES = Prices()
 _DATE_RULE = re.compile(r"(today|[a-z]+date)(?:\s*([+-])\s*([0-9]{1,4})\s*days?)?")
 
 
@@ -28,13 +29,15 @@ class DateRule:
 class Given:
     """A profile's constants and defaults as the API's text, and its date rules, by field.
 
-    `forced` are the fields whose date rule is a constant: what the file says does not count.
+    `forced` are the fields whose date rule is a constant: what the file says does not count. `prices` is what
+    prices, discounts and rates mean.
     """
 
     constants: dict[str, str]
     defaults: dict[str, str]
     dates: dict[str, DateRule]
     forced: frozenset[str] = frozenset()
+    prices: Prices = NO_PRICES
 
 
 def given(profile: Profile, subject: Subject = INVOICES) -> Given:
@@ -57,7 +60,7 @@ def given(profile: Profile, subject: Subject = INVOICES) -> Given:
             dates[field] = rule
         else:
             defaults[field] = _converted(field, text, profile, subject)
-    return Given(constants, defaults, dates, frozenset(forced))
+    return Given(constants, defaults, dates, frozenset(forced), profile.prices)
 
 
 def fill(flat: dict[str, str], rules: Given, today: dt.date) -> frozenset[str]:
@@ -65,7 +68,7 @@ def fill(flat: dict[str, str], rules: Given, today: dt.date) -> frozenset[str]:
     for field in rules.forced:
         flat.pop(field, None)
     for field, value in rules.defaults.items():
-        if field not in flat and not field.startswith("payrow."):
+        if field not in flat and not is_of_row(field):
             flat[field] = value
     clock: set[str] = set()
     waiting = {field: rule for field, rule in rules.dates.items() if field not in flat}

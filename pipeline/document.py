@@ -55,6 +55,7 @@ class Document:
     `given_totals` is the export's own sum column, one text a row, where it has one (for checking only).
     `payrows` tells for each entry of `payrow` which of `rows` it is; `cells` for invoice fields
     that were blank on the first row which of `rows` they came from. `row_sums` are those of `rows`, in cents.
+    A row for rounding (`pipeline.prices`) is none of `rows`: it is -1 in `payrows`, and last in `row_sums`.
     """
 
     dataset: dict[str, Any]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import filecmp
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from pipeline.attachments import Attachments
-from pipeline.columns import Intake, Layout, named_frames, understand
-from pipeline.corrections.status import is_corrections_workbook
+from pipeline.columns import Layout, check_layouts, tables_of, understand
 from pipeline.defaults import given
 from pipeline.document import Document
-from pipeline.findings import Place, refuse
 from pipeline.frames import texts
 from pipeline.gather import gather
 from pipeline.grouper import build
+from pipeline.inputs import Input, open_input, refuse_copies
 from pipeline.options import Options
 from pipeline.profile import Profile
-from pipeline.readers import open_tables
+from pipeline.profile.drift import refuse_drift
+from pipeline.readers.table import Table
+from pipeline.records import tables_of_records
+from pipeline.rows import Intake, named_frames
 from pipeline.subject import Subject
 from pipeline.terminal import Screen
 from pipeline.values import convert, decimal_evidence, settled_decimal
@@ -32,25 +33,36 @@ _NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
 
 
 def read_layouts(
-    inputs: Sequence[Path], profile: Profile, subject: Subject, *, checked: bool = True
+    inputs: Sequence[Input],
+    profile: Profile,
+    subject: Subject,
+    *,
+    opened: Sequence[list[Table]] | None = None,
+    checked: bool = True,
 ) -> list[Layout]:
-    """How the tables of the inputs are understood.
+    """How the tables of the inputs are understood; `opened` are their files, if they are open already.
 
     Raises:
-        Refusal: a file cannot be read or understood, or is given twice.
+        Refusal: a file cannot be read or understood, is given twice, or lacks what the profile reads.
     """
-    reading = profile.reading
-    files = [
-        open_tables(
-            path,
-            sheet=None if reading.sheet == "*" or is_corrections_workbook(path) else reading.sheet,
-            encoding=reading.encoding,
-            delimiter=reading.delimiter,
-        )
-        for path in inputs
-    ]
-    _refuse_same_file(inputs)
-    return understand(files, profile, subject, checked=checked)
+    files = open_files(inputs, profile) if opened is None else opened
+    refuse_copies(inputs)
+    if profile.records:
+        files = [tables_of_records(file, profile) for file in files]
+    layouts = understand(files, profile, subject, checked=False)
+    if checked:
+        refuse_drift(layouts, profile)
+        check_layouts(layouts)
+    return layouts
+
+
+def open_files(inputs: Sequence[Input], profile: Profile) -> list[list[Table]]:
+    """The tables of each input, as they stand in the file.
+
+    Raises:
+        Refusal: a file cannot be read.
+    """
+    return [open_input(each, profile) for each in inputs]
 
 
 def documents(
@@ -68,15 +80,14 @@ def documents(
     """
     rules = given(profile, options.subject)
     evidence: list[set[str]] = [set() for _ in layouts]
-    size = sum(_text_size(path) for path in options.inputs)
+    size = sum(map(_text_size, {layout.table.path for layout in layouts}))
     for frame in gather(_read(layouts, intake, evidence, screen), size):
         conventions = profile.conventions
         if conventions.decimal is None:
             conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
         columns = convert(frame, conventions, options.subject)
         documents = build(
-            *(frame, columns, layouts, rules, today(), intake.suspects),
-            continued=intake.continued,
+            *(frame, columns, layouts, rules, today(), intake),
             several_tables=profile.reading.several_tables,
             home=options.country.alpha3,
             attachments=files,
@@ -90,31 +101,27 @@ def today() -> dt.date:
     return dt.datetime.now().astimezone().date()
 
 
-def _refuse_same_file(inputs: Sequence[Path]) -> None:
-    """A file given twice, also as a copy, would double the rows of its invoices.
-
-    Raises:
-        Refusal: `file-twice`.
-    """
-    for number, path in enumerate(inputs):
-        for other in inputs[:number]:
-            if filecmp.cmp(path, other, shallow=False):
-                raise refuse("file-twice", Place(str(path)), other=other)
-
-
 def _read(
-    layouts: Sequence[Layout], intake: Intake, evidence: Sequence[set[str]], screen: Screen
+    layouts: Sequence[Layout], intake: Intake, evidence: list[set[str]], screen: Screen
 ) -> Iterator[pd.DataFrame]:
     """Every table's named frames, noting on the way what proves each one's decimal separator."""
     with screen.progress("Reading", 1.0, unit=None) as bar:
-        for number, layout in enumerate(layouts):
+        tables = tables_of(layouts)
+        for number, layout in enumerate(tables):
             for frame in named_frames(layout, ROWS_A_FRAME, intake):
-                for name in layout.fields.values():
-                    if len(evidence[number]) < 3 and layout.subject.value_kind(name) in _NUMBERS:
-                        evidence[number].update(decimal_evidence(texts(frame[name])))
-                bar.reach((number + layout.table.share_read) / len(layouts))
+                evidence[number] |= evidence_of(frame, layout.subject, evidence[number])
+                bar.reach((number + layout.table.share_read) / len(tables))
                 yield frame
         bar.reach(1.0)
+
+
+def evidence_of(frame: pd.DataFrame, subject: Subject, known: Collection[str] = frozenset()) -> set[str]:
+    """The decimal separators that a named frame proves, beside those known already; not more than needed."""
+    found = {*known}
+    for name in (name for name in frame.columns if not name.startswith("@")):
+        if len(found) < 3 and subject.value_kind(name) in _NUMBERS:
+            found |= decimal_evidence(texts(frame[name]))
+    return found
 
 
 def _text_size(path: Path) -> int:

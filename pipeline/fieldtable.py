@@ -56,7 +56,13 @@ def _groups(specs: Iterable[FieldSpec]) -> dict[str, list[FieldSpec]]:
 
 def _section(group: str, specs: list[FieldSpec], headers: dict[str, dict[str, list[str]]]) -> str:
     rows = (
-        (f"`{spec.path}`", spec.description, spec.kind, f"`{spec.example}`", _joined(headers[spec.path]))
+        (
+            f"`{spec.path}`",
+            spec.description,
+            spec.kind,
+            f"`{spec.example}`",
+            _joined(headers.get(spec.path, {})),
+        )
         for spec in specs
     )
     table = _table(("Field", "Meaning", "Form", "Example", "Headers recognised"), rows)

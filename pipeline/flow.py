@@ -16,21 +16,26 @@ from typing import Any
 
 from pipeline import __version__, outbox
 from pipeline.attachments import Attachments
-from pipeline.columns import Intake, Layout
+from pipeline.columns import Layout, tables_of
 from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.defaults import given
 from pipeline.document import Document
 from pipeline.documents import DOCUMENTS_A_CHUNK, documents, read_layouts, today
 from pipeline.findings import Refusal, Severity, refuse
+from pipeline.inputs import Inputs, expanded
 from pipeline.language import shown_money, shown_number, translate
 from pipeline.ledger import Planned, Run, open_ledger
 from pipeline.ledger.plan import JOBS
 from pipeline.options import Options
 from pipeline.originals import against_originals, names_original
 from pipeline.preview import Preview
-from pipeline.profile import Profile, load_profile
+from pipeline.profile import Profile
+from pipeline.profile.decide import Decision, profile_for
+from pipeline.profile.drift import drift_findings
+from pipeline.profile.show import meaning_of, proposal
 from pipeline.report.rates import Rates
+from pipeline.rows import Intake
 from pipeline.rules import Context
 from pipeline.sender import SendResult, send
 from pipeline.service import Service
@@ -90,15 +95,18 @@ def run(options: Options, screen: Screen) -> int:
     Raises:
         Refusal: nothing can be attempted with this input or configuration, or another run is at work.
     """
-    profile = load_profile(options.profile)
-    given(
-        profile, options.subject
-    )  # a value in it that cannot be read must not wait until the ledger is open
+    with expanded(options.inputs) as inputs:
+        return _run(options, inputs, screen)
+
+
+def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
     where = account(options.target, options.country)
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
         raise refuse("consent-missing")
-    layouts = read_layouts(options.inputs, profile, options.subject)
+    decision = _decided(options, inputs)
+    profile = decision.profile
+    layouts = read_layouts(inputs.files, profile, options.subject, opened=decision.opened)
     files = Attachments(options.attachments)
     before = stamps(layouts)
     make_folder(options.out)
@@ -106,13 +114,17 @@ def run(options: Options, screen: Screen) -> int:
         ledger = stack.enter_context(open_ledger(options.ledger))
         if options.sends:
             stack.enter_context(ledger.lock(where.environment, where.cid))
-        facts = _facts(options, where, profile)
+        facts = _facts(options, where, decision)
         this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
+        screen.begins(this.id)
         stack.enter_context(honest_exit(this))
-        this.describe([_described(layout) for layout in layouts])
-        screen.understood(layouts)
-        tally = Tally()
-        preview = Preview(this, layouts)
+        this.describe([_described(layout) for layout in tables_of(layouts)])
+        screen.understood(tables_of(layouts))
+        tally = Tally(intake=Intake(findings=[*inputs.findings]))
+        preview = Preview(this, layouts, drift_findings(layouts, profile), meaning_of(profile))
+        tally.intake.findings += preview.warnings
+        if decision.reason:
+            screen.say(proposal(decision))
         planned = _planned(this, layouts, profile, options, files, tally, preview, screen)
         halted = False
         try:
@@ -122,7 +134,7 @@ def run(options: Options, screen: Screen) -> int:
                 ask_about_unknown(this, service, stop, options.grace, screen)
                 if asks:
                     planned = [outbox.keep(each) for each in planned]
-                if not asks or _consent(tally, preview, where, screen):
+                if not asks or _consent(tally, preview, where, decision, screen):
                     for each in planned:
                         halted = halted or _send(each, this, service, stop, options, files, screen).try_again
                     ask_about_unknown(this, service, stop, options.grace, screen)
@@ -142,12 +154,26 @@ def run(options: Options, screen: Screen) -> int:
     return code
 
 
+def _decided(options: Options, inputs: Inputs) -> Decision:
+    """The run's profile.
+
+    Raises:
+        Refusal: it cannot be told, or would need somebody to agree to it.
+    """
+    decision = profile_for(options.profile, inputs.files, options.subject)
+    in_earnest = options.sends and options.target is Target.PRODUCTION
+    if in_earnest and options.yes and decision.reason:
+        raise refuse("profile-proposed", profile=decision.name, reason=decision.reason)
+    given(decision.profile, options.subject)  # what cannot be read in it must not wait for the ledger
+    return decision
+
+
 def _correct(
     this: Run, layouts: Sequence[Layout], before: dict[str, Stamp], out: Path, screen: Screen
 ) -> None:
     """Write the workbook in which to correct what did not go, if there is anything to correct."""
     try:
-        path = write_corrections(this.ledger.engine, this.id, layouts, before, out)
+        path = write_corrections(this.ledger.engine, this.id, tables_of(layouts), before, out)
     except (OSError, Refusal) as error:
         # The report is there, and tells all; this one is a convenience.
         screen.say(translate("The corrections workbook could not be written: {reason}", reason=error))
@@ -188,7 +214,7 @@ def _planned(
             yield chunk
             del crediting[:DOCUMENTS_A_CHUNK]
 
-    traces = Traces(layouts)
+    traces = Traces(tables_of(layouts))
     return [
         _recorded(this, chunks, profile, tally, preview, traces, screen)
         for chunks in (invoices(), credit_notes())
@@ -222,7 +248,7 @@ def _guard(document: Document, profile: Profile) -> None:
         document.dataset["checkbillnum"] = "1"  # only a profile may leave it out, no single cell
 
 
-def _consent(tally: Tally, preview: Preview, where: Account, screen: Screen) -> bool:
+def _consent(tally: Tally, preview: Preview, where: Account, decision: Decision, screen: Screen) -> bool:
     """Whether the person at the terminal wants these invoices sent, having seen what they are."""
     preview.finish()
     screen.preview(preview, tally.rates.sums())
@@ -233,6 +259,8 @@ def _consent(tally: Tally, preview: Preview, where: Account, screen: Screen) -> 
         total=shown_money(total),
         url=where.base_url,
     )
+    if decision.reason:
+        question = f"{proposal(decision)} {question}"
     if screen.confirm(question):
         return True
     screen.say(translate("Nothing was sent."))
@@ -293,17 +321,17 @@ def _described(layout: Layout) -> dict[str, Any]:
     table = layout.table
     return {
         "file": table.file,
-        "path": str(Path(table.file).resolve()),  # the report's links need it
+        "path": str(table.own_file.resolve()),  # the report's links need it
         "sheet": table.sheet,
         "header_row": layout.header_row,
         "facts": table.facts,
         "columns": [
-            {"column": layout.cell(layout.header_row, at).cell, "header": layout.headers[at], "field": path}
-            for at, path in layout.fields.items()
+            {"column": layout.heading(at).cell, "header": layout.headers[at], "field": ", ".join(paths)}
+            for at, paths in layout.read.items()
         ],
         "ignored": [
             {
-                "column": layout.cell(layout.header_row, at).cell,
+                "column": layout.heading(at).cell,
                 "header": layout.headers[at],
                 "nearest": list(names),
             }
@@ -312,15 +340,17 @@ def _described(layout: Layout) -> dict[str, Any]:
     }
 
 
-def _facts(options: Options, where: Account, profile: Profile) -> dict[str, Any]:
+def _facts(options: Options, where: Account, decision: Decision) -> dict[str, Any]:
     """What the report tells of the run itself."""
     return {
         "version": __version__,
         "target": options.target,
         "country": options.country,
         "base_url": where.base_url or "the built-in sandbox, on this machine only",
-        "profile": str(options.profile) if options.profile else None,
-        "declared": profile.model_dump(exclude_defaults=True),
+        "profile": decision.name,
+        "profile_fits": decision.reason,
+        "declared": decision.profile.model_dump(exclude_defaults=True),
+        "meaning": " ".join(meaning_of(decision.profile)) or None,
         "batch_size": options.batch_size,
         "workers": options.workers,
     }

@@ -29,8 +29,10 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
 
 def join(tables: list[pa.Table]) -> pd.DataFrame:
     """One frame of all rows of the tables, in order; a column that some of them lack is empty there."""
+    types = {field.name: field.type for table in reversed(tables) for field in table.schema}
     names = list(dict.fromkeys(name for table in tables for name in table.column_names))
-    return from_arrow(pa.concat_tables([_with_columns(table, names) for table in tables]))
+    wanted = {name: types[name] for name in names}
+    return from_arrow(pa.concat_tables([_with_columns(table, wanted) for table in tables]))
 
 
 def texts(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
@@ -70,7 +72,13 @@ def _series(column: pa.ChunkedArray) -> pd.Categorical | np.ndarray[Any, Any]:
     )
 
 
-def _with_columns(table: pa.Table, names: list[str]) -> pa.Table:
-    blank = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(table), np.int32)), pa.array([""]))
+def _with_columns(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
     held = set(table.column_names)
-    return pa.table({name: table[name] if name in held else blank for name in names})
+    return pa.table(
+        {name: table[name] if name in held else _blank(len(table), kind) for name, kind in types.items()}
+    )
+
+
+def _blank(rows: int, kind: pa.DataType) -> pa.Array:
+    blank = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([""]))
+    return blank if pa.types.is_dictionary(kind) else blank.cast(kind)

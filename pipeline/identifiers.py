@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from stdnum import get_cc_module, iso11649, luhn
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
-from stdnum.fi import hetu, ytunnus
+from stdnum.fi import alv, hetu
 from stdnum.no import fodselsnummer
 from stdnum.no import orgnr as no_orgnr
 from stdnum.se import orgnr as se_orgnr
@@ -41,6 +41,16 @@ def _compact(text: str) -> str:
 
 
 # -- Business ids and personal identity codes (`govid`) ----------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def _is_ytunnus(digits: str) -> bool:
+    """Whether the check digit of these eight is right.
+
+    stdnum's own `is_valid` first cleans the text: 6 µs instead of 2, and a customer's Y-tunnus stands in its
+    `govid`, its `vatid` and its `evoice`.
+    """
+    return alv.checksum(digits) == 0
 
 
 class Govid(NamedTuple):
@@ -82,7 +92,7 @@ _FORMS = (
         FINLAND,
         re.compile(r"(?:FI-?)?(?:([0-9]{6,7})-([0-9])|([0-9]{7})([0-9]))"),
         lambda found: f"{found[1] or found[3]:0>7}-{found[2] or found[4]}",
-        ytunnus.is_valid,
+        lambda written: _is_ytunnus(written.replace("-", "")),
     ),
     # Henkilötunnus (Digital and Population Data Services Agency), with the signs added in 2023; serial
     # numbers from 900 are given for a time, by hospitals for example.
@@ -179,7 +189,9 @@ def _valid_of(kind: str, text: str, country: str | None) -> str | None:
 _VAT_PREFIX = {FINLAND: "FI", SWEDEN: "SE", NORWAY: "NO"}
 
 
-@lru_cache(maxsize=65536)
+_FINNISH_VAT = re.compile(r"FI([0-9]{8})")
+
+
 def vat_number(text: str, country: str | None = None) -> str | None:
     """A VAT number with its country's prefix: `FI22059054`, `SE556677889901`, `NO988077917MVA`.
 
@@ -189,6 +201,8 @@ def vat_number(text: str, country: str | None = None) -> str | None:
     number = _compact(text)
     if country in _VAT_PREFIX and not number[:2].isalpha():
         number = _VAT_PREFIX[country] + number
+    if finnish := _FINNISH_VAT.fullmatch(number):  # as below, in a fifth of the time
+        return number if _is_ytunnus(finnish[1]) else None
     prefix = number[:2]
     if not re.fullmatch(r"[A-Z]{2}[-A-Z0-9+*.]{2,20}", number):
         return None
@@ -215,10 +229,9 @@ def ovt(text: str) -> str | None:
     """An OVT address: 0037, the 8 digits of a valid Y-tunnus, up to 5 characters (Tieke; SFS 5748)."""
     address = _compact(text)
     match = _OVT.fullmatch(address)
-    return address if match and ytunnus.is_valid(match[1]) else None
+    return address if match and _is_ytunnus(match[1]) else None
 
 
-@lru_cache(maxsize=65536)
 def einvoice_address(text: str) -> str | None:
     """An e-invoice address: an OVT address, an IBAN, a Peppol id (`0216:0037…`) or another network's.
 
@@ -233,7 +246,6 @@ def einvoice_address(text: str) -> str | None:
     return address if not identifier.startswith("0037") or ovt(identifier) else None
 
 
-@lru_cache(maxsize=65536)
 def operator(text: str) -> str | None:
     """The code of an e-invoice operator or a bank (BIC); one that begins with 0037 is an OVT address.
 
@@ -299,7 +311,12 @@ def norwegian_kid(text: str) -> str | None:
     return number if number[-1] == by_11 or luhn.is_valid(number) else None
 
 
-_REFERENCES = {FINLAND: finnish_reference, SWEDEN: swedish_ocr, NORWAY: norwegian_kid}
+_REFERENCES = {
+    FINLAND: (rf_reference, finnish_reference),
+    SWEDEN: (rf_reference, swedish_ocr),
+    NORWAY: (rf_reference, norwegian_kid),
+    None: (rf_reference, finnish_reference, swedish_ocr, norwegian_kid),
+}
 _REFERENCE_FORMS = {
     FINLAND: re.compile(r"[0-9]{4,20}"),
     SWEDEN: re.compile(r"[0-9]{2,25}"),
@@ -309,8 +326,10 @@ _REFERENCE_FORMS = {
 
 def reference(text: str, country: str | None = None) -> str | None:
     """A valid payment reference: international, or of the biller's country (of any of the three)."""
-    checks = [check for of, check in _REFERENCES.items() if country in {None, of}]
-    return next((found for check in (rf_reference, *checks) if (found := check(text))), None)
+    for check in _REFERENCES.get(country, (rf_reference,)):
+        if found := check(text):
+            return found
+    return None
 
 
 def has_reference_form(text: str, country: str | None = None) -> bool:
@@ -366,6 +385,8 @@ def email(text: str) -> str | None:
 def _is_label(label: str) -> bool:
     if not _LABEL.fullmatch(label):
         return False
+    if label.isascii():  # its own ASCII form, mostly
+        return len(label) <= 63
     try:
         return len(label.encode("idna")) <= 63
     except UnicodeError:

@@ -29,6 +29,7 @@ def set_language(code: str | None) -> None:
     if code is not None and code not in LANGUAGES:
         raise ValueError(code)
     _language = code
+    _of_environment.cache_clear()
 
 
 def language() -> str:
@@ -91,6 +92,7 @@ def shown_date(day: str | None) -> str:
     return f"{int(date)}.{int(month)}.{year}"
 
 
+@cache  # asked for with every text
 def _of_environment() -> str:
     """As POSIX has it: the first of these variables that is set decides."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):

@@ -53,7 +53,7 @@ _NO_TEXTS = frozenset(
 def texts() -> dict[str, list[str]]:
     """Every msgid with the files that hold it, in the order of these files."""
     found: dict[str, list[str]] = {}
-    for place, text in (*_of_data(), *_of_schemas(), *_of_code()):
+    for place, text in (*_of_data(), *_of_profiles(), *_of_schemas(), *_of_code()):
         places = found.setdefault(text, [])
         if place not in places:
             places.append(place)
@@ -114,6 +114,7 @@ _WORDS = (
     "template.toml",
     "corrections.toml",
     "terminal.toml",
+    "profile.toml",
 )
 
 
@@ -131,10 +132,21 @@ def _strings(part: Any) -> Iterator[str]:
         yield part
 
 
+def _of_profiles() -> Iterator[tuple[str, str]]:
+    """What the built-in profiles are, what they do not do, and why they leave rows out."""
+    for file in sorted((PACKAGE / "data" / "profiles").glob("*.toml")):
+        declared = tomllib.loads(file.read_text(encoding="utf-8"))
+        about = declared.get("profile", {})
+        reasons = [each["reason"] for each in declared.get("leave_out", [])]
+        for text in (about.get("title"), *about.get("limits", []), *reasons):
+            if text:
+                yield file.relative_to(PACKAGE).as_posix(), text
+
+
 def _of_schemas() -> Iterator[tuple[str, str]]:
     """What fields are, and why one is needed or forbidden: findings and templates say it."""
     for file in sorted(schemas_folder().glob("*.json")):
-        if file.name != "report.json":
+        if file.name not in {"report.json", "profile.json"}:
             for text in _descriptions(load(file.name)):
                 yield f"schemas/{file.name}", text
 

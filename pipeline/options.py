@@ -14,14 +14,15 @@ from pipeline.targets import Country, Target
 class Options:
     """What the command line asked for; see `ropo-pipeline run --help`.
 
-    `sends` is False for `check`; `subject` is what the rows of the inputs are.
+    `sends` is False for `check`; `subject` is what the rows of the inputs are. `profile` is a built-in one's
+    name, a path, or `none`; without one, the profile that fits the inputs best is looked for.
     """
 
     command: str
     inputs: tuple[Path, ...]
     target: Target
     country: Country
-    profile: Path | None
+    profile: str | None
     out: Path
     ledger: str
     subject: Subject = INVOICES

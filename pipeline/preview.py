@@ -50,12 +50,16 @@ class _Dated(NamedTuple):
 
 @dataclass(slots=True)
 class Preview:
-    """Looks on while documents are read. `first` are the first of them, `warnings` what was unusual."""
+    """Looks on while documents are read. `first` are the first of them, `warnings` what was unusual.
+
+    `meaning` are the sentences that tell what the profile says of cells and prices.
+    """
 
     run: Run
     layouts: Sequence[Layout]
-    first: list[Shown] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    meaning: Sequence[str] = ()
+    first: list[Shown] = field(default_factory=list)
     billdates: list[str] = field(default_factory=list)
     paydates: list[str] = field(default_factory=list)
     _usual: dict[str, int] | None = None

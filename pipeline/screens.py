@@ -57,34 +57,35 @@ class JsonScreen(Screen):
 
     def say(self, line: str) -> None:
         """`message`: a line as others see it."""
-        self._event("message", text=line)
+        self.event("message", text=line)
 
     def understood(self, layouts: Iterable[Layout]) -> None:
         """`table`: how a table was understood."""
         for layout in layouts:
-            self._event(
+            self.event(
                 "table",
                 file=layout.table.file,
                 sheet=layout.table.sheet,
                 header_row=layout.header_row,
                 facts=layout.table.facts,
-                columns={layout.headers[at]: path for at, path in layout.fields.items()},
+                columns={layout.headers[at]: ", ".join(paths) for at, paths in layout.read.items()},
                 ignored=[layout.headers[at] for at in layout.ignored],
             )
 
     def preview(self, seen: Preview, rates: Mapping[str, Sums]) -> None:
-        """`preview`: dates and sums per VAT rate; then what is unusual."""
-        self._event(
+        """`preview`: dates, sums per VAT rate, what the profile says; then what is unusual."""
+        self.event(
             "preview",
             billdates=seen.billdates,
             paydates=seen.paydates,
+            meaning=[*seen.meaning],
             rates={rate: {"net": str(each.net), "vat": str(each.vat)} for rate, each in rates.items()},
         )
         self.finding_lines(seen.warnings)
 
     def outcome_table(self, totals: Totals) -> None:
         """`outcomes`: count and sums of each outcome, and of all."""
-        self._event(
+        self.event(
             "outcomes",
             outcomes={each.value: totals.outcomes[each].as_dict() for each in Outcome},
             all=totals.whole.as_dict(),
@@ -93,34 +94,40 @@ class JsonScreen(Screen):
     def finding_lines(self, findings: Iterable[Finding], limit: int = 0) -> None:  # noqa: ARG002 - all of them
         """`finding`: each one."""
         for each in findings:
-            self._event("finding", **_of_finding(each))
+            self.event("finding", **of_finding(each))
 
     def told(self, bar: Bar, state: str) -> None:
         """`progress`: how much is done."""
-        self._event(
+        self.event(
             "progress", what=bar.description, done=bar.done, total=bar.total, unit=bar.unit, text=state
         )
 
     def refused(self, found: Finding) -> None:
         """`refused`: nothing was attempted."""
-        self._event("refused", **_of_finding(found))
+        self.event("refused", **of_finding(found))
 
-    def _event(self, event: str, **facts: Any) -> None:
-        line = json.dumps({"time": self.moment(), "event": event, **_cleaned(facts)}, ensure_ascii=False)
+    def event(self, event: str, **facts: Any) -> None:
+        """One line: the event with its facts, and the run's id once there is one."""
+        run = {"run": self.run} if self.run else {}
+        line = json.dumps(
+            {"time": self.moment(), "event": event, **run, **cleaned(facts)}, ensure_ascii=False
+        )
         self.write_line(line)
 
 
-def _of_finding(found: Finding) -> dict[str, Any]:
+def of_finding(found: Finding) -> dict[str, Any]:
+    """The finding as facts of an event."""
     facts: dict[str, Any] = asdict(found)
     place: dict[str, Any] = facts.pop("place")
     return facts | place
 
 
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
+    """The value with every text in it safe to show (`terminal.clean`)."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return {clean(str(name)): _cleaned(part) for name, part in value.items()}
+        return {clean(str(name)): cleaned(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(part) for part in value]
+        return [cleaned(part) for part in value]
     return value

@@ -99,6 +99,21 @@ class Service:
         """
         self._current_token()
 
+    def time(self) -> datetime | None:
+        """The time by the service's clock, from the Date header of any answer; None if it tells none.
+
+        Raises:
+            Unreachable: there is no answer.
+        """
+        try:
+            with self._session().get(self.base_url, timeout=self._timeout, allow_redirects=False) as response:
+                told = response.headers.get("Date")
+        except _FAILURES as error:
+            raise Unreachable(_reason(error)) from error
+        with suppress(ValueError, TypeError):
+            return parsedate_to_datetime(told or "")
+        return None
+
     def send_jobs(self, body: bytes, data_identifier: str) -> Answer:
         """`POST /rest/jobs`, once; a 401 is answered with a new token, once.
 

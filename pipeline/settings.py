@@ -1,4 +1,4 @@
-"""Where to send and with what credentials: from the environment, a `.env` file or the keyring.
+"""Where to send and with what credentials: from the environment, a `.env` file, systemd or the keyring.
 
 Never from the command line, where other users of the machine could read them.
 """
@@ -6,10 +6,12 @@ Never from the command line, where other users of the machine could read them.
 from __future__ import annotations
 
 import ipaddress
+import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -31,6 +33,7 @@ class _Environment(BaseSettings):
     cid: str | None = None
     apicode: SecretStr | None = None
     base_url: str | None = None
+    notify: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Account:
 
 def account(target: Target, country: Country, *, needs_apicode: bool = True) -> Account:
     """The account for a target, from `ROPO_CID`, `ROPO_APICODE` and `ROPO_BASE_URL`, `.env` or the keyring.
+
+    systemd's `LoadCredential=` gives them as files `ropo_cid` and `ropo_apicode`.
 
     `needs_apicode` is False for what asks nothing of the service.
 
@@ -72,9 +77,20 @@ def account(target: Target, country: Country, *, needs_apicode: bool = True) -> 
     return Account(environment, cid, SecretStr(apicode), base_url or host(target, country))
 
 
+def notify_urls() -> SecretStr | None:
+    """Whom nights tell, by `ROPO_NOTIFY` or systemd's credential `ropo_notify`: Apprise URLs, one a line.
+
+    Raises:
+        Refusal: `settings-unreadable`.
+    """
+    return _environment().notify
+
+
 def _environment() -> _Environment:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")  # set by systemd, with one file a credential
     try:
-        return _Environment()
+        given: dict[str, Any] = {"_secrets_dir": folder} if folder and Path(folder).is_dir() else {}
+        return _Environment(**given)
     except (OSError, UnicodeDecodeError) as error:
         raise refuse("settings-unreadable", reason=error) from error
 

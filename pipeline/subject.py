@@ -9,6 +9,14 @@ from pipeline.document import Kind
 from pipeline.schema import FieldSpec
 from pipeline.schema import fields as schema_fields
 
+OF_A_ROW = ("payrow.", "check.", "row.")
+"""What the fields of an invoice row begin with."""
+
+
+def is_of_row(path: str) -> bool:
+    """Whether a field is an invoice row's, not the invoice's."""
+    return path.startswith(OF_A_ROW)
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

@@ -57,6 +57,7 @@ class Screen:
         if not self.interactive:
             self._console.width = 200  # a log is as wide as it needs to be
         self._clock, self._now = clock, now
+        self.run: str | None = None
         self._lock = threading.RLock()
         self._shown: Progress | None = None
         self._open = 0
@@ -65,6 +66,10 @@ class Screen:
     def interactive(self) -> bool:
         """Whether a person sits before it."""
         return self._console.is_terminal
+
+    def begins(self, run: str) -> None:
+        """Hear the id of the run whose events follow."""
+        self.run = run
 
     def say(self, line: str) -> None:
         """Show a line; with the time before it where it goes to a log."""
@@ -111,11 +116,16 @@ class Screen:
                 for name, value in table.facts.items()
             )
             name = " ".join(filter(None, (table.file, table.sheet)))
-            told = translate(
-                "{name}: header in row {row}, {columns} columns understood",
-                name=name,
-                row=layout.header_row,
-                columns=len(layout.fields),
+            row, columns = layout.header_row, len(layout.read)
+            told = (
+                translate(
+                    "{name}: header in row {row}, {columns} columns understood",
+                    name=name,
+                    row=row,
+                    columns=columns,
+                )
+                if row
+                else translate("{name}: no header, {columns} columns understood", name=name, columns=columns)
             )
             self.say(f"{told}{facts and f'; {facts}'}")
             for column, closest in layout.ignored.items():
@@ -126,6 +136,8 @@ class Screen:
     def preview(self, seen: Preview, rates: Mapping[str, Sums]) -> None:
         """Show what was read as it would be sent: the first invoices, dates, VAT rates, what is unusual."""
         head = ("Bill number", "Customer", "Invoice date", "Due date", "Rows", "Net", "VAT", "Total")
+        for sentence in seen.meaning:
+            self.say(sentence)
         if seen.first:
             self.say(translate("The first invoices:"))
             self._table(

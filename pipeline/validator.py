@@ -29,7 +29,13 @@ _CODES = {
 }
 """JSON Schema keyword → finding; every other keyword speaks of the form of a value."""
 
-_HELPERS = {"company": "name", "person": "name"}
+_HELPERS = {
+    "company": ("name",),
+    "person": ("name",),
+    "payrow.amount": ("row.net", "row.gross"),
+    "payrow.taxpr": ("row.vat", "row.net", "row.gross"),
+    "payrow.discount": ("row.discount",),
+}
 """Fields that may have come from another column."""
 
 
@@ -65,9 +71,8 @@ class Validator:
                 if not document.valid:
                     break
                 for rule in layer:
-                    document.findings += [
-                        self._finding(document, broken) for broken in rule(document, self._context)
-                    ]
+                    for broken in rule(document, self._context):
+                        document.findings.append(self._finding(document, broken))
 
     def add(self, document: Document, broken: Iterable[Broken]) -> None:
         """Add to a document what was found broken elsewhere."""
@@ -75,8 +80,11 @@ class Validator:
 
     def _add_schema_findings(self, document: Document) -> None:
         told = {each.field for each in document.findings if each.severity is Severity.ERROR}
+        has_invoice = all(each.code != "rows-without-invoice" for each in document.findings)
         for error in self._explain(document.dataset):
-            if error.field in told or _HELPERS.get(error.field) in told:
+            if error.code == "field-missing" and error.row is None and not has_invoice:
+                continue  # the row that is not there would have it
+            if error.field in told or not told.isdisjoint(_HELPERS.get(error.field, ())):
                 continue  # the cell's own finding says it better
             document.findings.append(
                 self._finding(
@@ -112,7 +120,7 @@ class Validator:
     def place(self, document: Document, field: str, row: int | None) -> Place:
         """The cell of a field: on the row of that `payrow`, or where the document's value came from."""
         # The first of a group may stand in a column without a number: `cashdiscountrow.discountdate`.
-        names = [field, _HELPERS.get(field, field), field.replace("1.", ".", 1)]
+        names = [field, *_HELPERS.get(field, ()), field.replace("1.", ".", 1)]
         # A whole group stands in its columns, of which the first is shown.
         columns = self._layouts[document.rows[0][0]].fields.values()
         names += [name for name in columns if name.startswith((f"{field}.", f"{field}1."))][:1]

@@ -42,6 +42,16 @@ def rates_in_force(country: str, on: date) -> list[Decimal]:
     return sorted(rates, reverse=True)
 
 
+def rates_between(country: str, since: date, until: date) -> list[Decimal]:
+    """The rates of a country on any of those days, both included, highest first."""
+    rates = {
+        each.rate
+        for each in _table().get(country, [])
+        if each.since <= until and (each.until is None or each.until >= since)
+    }
+    return sorted(rates, reverse=True)
+
+
 @cache
 def _table() -> dict[str, list[_Rate]]:
     countries = tomllib.loads(data_text("vat_rates.toml"))

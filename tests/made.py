@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.columns import Intake, named_frames, understand
+from pipeline.columns import understand
 from pipeline.defaults import given
 from pipeline.frames import categorical
 from pipeline.gather import gather
 from pipeline.grouper import build
 from pipeline.profile import Profile
 from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Problem, Table
+from pipeline.rows import Intake, named_frames
 from pipeline.rules import Context
 from pipeline.validator import Validator
 from pipeline.values import convert
@@ -63,7 +64,12 @@ def table(
 
 
 def documents(
-    *tables: Table, profile: Profile | None = None, size: int = 1000, part_bytes: int = 1, check: bool = True
+    *tables: Table,
+    profile: Profile | None = None,
+    size: int = 1000,
+    part_bytes: int = 1,
+    check: bool = True,
+    home: str | None = None,
 ) -> tuple[list[Document], Intake]:
     """What the tables come to, checked; `part_bytes` above 1 makes `gather` spill."""
     profile = profile or Profile()
@@ -75,7 +81,7 @@ def documents(
     found: list[Document] = []
     for frame in gather(named, part_bytes):
         columns = convert(frame, profile.conventions)
-        found += build(frame, columns, layouts, rules, TODAY, intake.suspects)
+        found += build(frame, columns, layouts, rules, TODAY, intake, home=home)
     if check:
         validator.check(found)
     return found, intake

@@ -14,6 +14,7 @@ ABOUT_FILES_AND_RUNS = {
         "base-url",
         "profile-unreadable",
         "profile-invalid",
+        "profile-unknown",
         "settings-unreadable",
         "code-unknown",
         "sheet-unknown",

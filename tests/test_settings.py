@@ -9,14 +9,14 @@ import keyring.backends.fail
 import pytest
 
 from pipeline.findings import Refusal
-from pipeline.settings import account
+from pipeline.settings import account, notify_urls
 from pipeline.targets import Country, Target
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No credentials from the machine that the tests run on."""
-    for name in ("ROPO_CID", "ROPO_APICODE", "ROPO_BASE_URL"):
+    for name in ("ROPO_CID", "ROPO_APICODE", "ROPO_BASE_URL", "ROPO_NOTIFY", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(keyring, "get_password", keyring.backends.fail.Keyring().get_password)
@@ -93,3 +93,31 @@ def test_plain_http_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("http://127.0.0.1:8024", "http://localhost:8024", "http://[::1]:8024"):
         monkeypatch.setenv("ROPO_BASE_URL", url)
         assert account(Target.SANDBOX, Country.FI).base_url == url
+
+
+def test_credentials_from_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`LoadCredential` gives them as files; the environment goes before."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    for name, text in (
+        ("ropo_cid", "c3\n"),
+        ("ropo_apicode", "secret\n"),
+        ("ropo_notify", "a=json://h\nb=json://h\n"),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    found = account(Target.TEST, Country.FI)
+    assert (found.cid, found.apicode.get_secret_value()) == ("c3", "secret")
+    assert "secret" not in repr(found)
+    told = notify_urls()
+    assert told
+    assert told.get_secret_value() == "a=json://h\nb=json://h"
+    monkeypatch.setenv("ROPO_CID", "c4")
+    assert account(Target.TEST, Country.FI).cid == "c4"
+
+
+def test_no_credentials_from_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder that is not there holds none."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "nowhere"))
+    assert refused()[0] == "credentials-missing"
+    assert notify_urls() is None

@@ -20,6 +20,8 @@ from pipeline.readers.table import EXACT, PROBLEMS, ROW
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    import pandas as pd
+
     from pipeline.columns import Layout
 
 TEXT = "@"
@@ -48,16 +50,21 @@ class UnusualError(Exception):
 
 
 class Rows:
-    """The wanted rows of one table, the header's first; `widths` by column, where the source tells them."""
+    """The wanted rows of one table; `widths` by column, where the source tells them.
+
+    `typed`: whether values with their formats are tried for. Otherwise all are texts, as in `frames`.
+    """
 
     def __init__(self, layout: Layout, wanted: Container[int], number: int) -> None:
         self._layout, self._wanted = layout, wanted
-        self._typed = number <= MOST_ROWS_WITH_FORMATS and Path(layout.table.file).suffix.lower() in _EXCEL
+        table = layout.table
+        is_excel = table.path.suffix.lower() in _EXCEL and table.fields is None
+        self.typed = is_excel and number <= MOST_ROWS_WITH_FORMATS
         self.widths: dict[int, float] = {}
 
     def __iter__(self) -> Iterator[tuple[int, dict[int, Value]]]:
         """Each row's number with its cells by column; blank cells only where they have a format."""
-        if self._typed:
+        if self.typed:
             try:
                 yield from self._of_workbook()
             except Exception:  # noqa: BLE001 - what openpyxl cannot do, the reader could: the texts are there
@@ -70,7 +77,7 @@ class Rows:
         table = self._layout.table
         with TemporaryDirectory(prefix="ropo-pipeline-") as folder:
             reduced = Path(folder) / "reduced.xlsx"
-            self.widths = reduce(Path(table.file), table.sheet or "", self._wanted, reduced)
+            self.widths = reduce(table.path, table.sheet or "", self._wanted, reduced)
             import openpyxl  # noqa: PLC0415 - start-up time
 
             with reduced.open("rb") as file:  # what openpyxl opens itself it leaves open when it fails
@@ -85,14 +92,18 @@ class Rows:
                 ]
 
     def _of_texts(self) -> Iterator[tuple[int, dict[int, Value]]]:
+        for numbers, frame in self.frames():
+            rows = frame.astype(object).to_numpy().tolist()
+            for number, cells in zip(numbers, rows, strict=True):
+                yield number, {column: of_text(text) for column, text in enumerate(cells) if text}
+
+    def frames(self) -> Iterator[tuple[list[int], pd.DataFrame]]:
+        """The rows' numbers and texts, in row frames."""
         for frame in self._layout.table.frames(_ROWS_AT_ONCE):
             numbers = frame[ROW].tolist()
             chosen = [at for at, number in enumerate(numbers) if number in self._wanted]
-            if not chosen:
-                continue
-            part = frame.iloc[chosen].drop(columns=[ROW, PROBLEMS]).astype(object).to_numpy().tolist()
-            for at, cells in zip(chosen, part, strict=True):
-                yield numbers[at], {column: _of_text(text) for column, text in enumerate(cells) if text}
+            if chosen:
+                yield [numbers[at] for at in chosen], frame.drop(columns=[ROW, PROBLEMS]).iloc[chosen]
 
 
 def reduce(path: Path, sheet: str, wanted: Container[int], target: Path) -> dict[int, float]:
@@ -177,7 +188,7 @@ def _of_cells(cells: Iterable[Any]) -> dict[int, Value]:
     }
 
 
-def _of_text(text: str) -> Value:
+def of_text(text: str) -> Value:
     """A text as it is; but what a workbook has as a number stays one, or `1.234` would become doubtful."""
     if text.endswith(EXACT):
         number = text.removesuffix(EXACT)

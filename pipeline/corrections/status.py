@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError, fromstring
 
 from pipeline.findings import Finding
 from pipeline.language import LANGUAGES, catalogue, translate
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MARK = "_ropo_corrections"
 """The defined name by which the workbook is known before any of its sheets is read."""
+
+PROFILE_MARK = "_ropo_profile"
+"""The defined name that holds the name of the profile that the run had."""
 
 _PREFIX = "ropo:"
 _ROWS_AT_ONCE = 10_000
@@ -43,7 +47,7 @@ def is_status(header: str) -> bool:
 
 def is_corrections(head: Sequence[Sequence[str]]) -> bool:
     """Whether a table that begins with these rows is a sheet of a corrections workbook."""
-    return bool(head) and _origin_column(head[0]) is not None
+    return bool(head) and origin_column(head[0]) is not None
 
 
 def is_corrections_workbook(path: Path) -> bool:
@@ -55,9 +59,22 @@ def is_corrections_workbook(path: Path) -> bool:
         return False
 
 
+def remembered_profile(path: Path) -> str | None:
+    """The profile of the run that wrote a corrections workbook, as it was given; None in any other file."""
+    if not is_corrections_workbook(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            book = fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat refuses entity bombs
+    except (ParseError, OSError, KeyError, zipfile.BadZipFile):
+        return None
+    found = book.findtext(f".//{{*}}definedName[@name='{PROFILE_MARK}']")
+    return found.strip().removeprefix('"').removesuffix('"').replace('""', '"') if found else None
+
+
 def origins(layout: Layout) -> dict[int, str]:
     """By row, where it stood before it came into the corrections workbook; empty for other tables."""
-    column = _origin_column(layout.table.head[0]) if layout.table.head else None
+    column = origin_column(layout.table.head[0]) if layout.table.head else None
     if column is None:
         return {}
     found: dict[int, str] = {}
@@ -92,14 +109,15 @@ class Traces:
         return found.saying(translate(words()["texts"]["origin"], origin=origin))
 
 
-def origin_text(file: str, sheet: str | None, row: int) -> str:
+def origin_text(file: str, sheet: str | None, row: int | str) -> str:
     """`laskut.xlsx, Laskut, 12`: the text of the origin column."""
     return ", ".join(part for part in (file, sheet, str(row)) if part)
 
 
-def _origin_column(header: Sequence[str]) -> int | None:
-    known = _known("origin")
-    return next((at for at, text in enumerate(header) if _plain(text) in known), None)
+def origin_column(header: Sequence[str]) -> int | None:
+    """The column, from 0, that tells where a row stood at first; None in a table that is no corrections."""
+    ours = (at for at, text in enumerate(header) if _plain(text).startswith(_PREFIX))
+    return next((at for at in ours if _plain(header[at]) in _known("origin")), None)
 
 
 @cache

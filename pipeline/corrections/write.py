@@ -6,25 +6,32 @@ import datetime as dt
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xlsxwriter
 from sqlalchemy import Engine
 
+from pipeline.corrections.columns import Column, column_of, plain_lines, value_xml
 from pipeline.corrections.source import GENERAL, TEXT, Rows, Value
-from pipeline.corrections.status import MARK, origin_text, origins, words
+from pipeline.corrections.status import MARK, PROFILE_MARK, origin_text, origins, words
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Severity
 from pipeline.language import translate
+from pipeline.profile.builtin import NONE
 from pipeline.readers.marks import column_number
 from pipeline.report.files import whole
-from pipeline.report.mass_rows import plain
+from pipeline.report.mass_rows import MassRows, plain, put_in_place, texts_xml
 from pipeline.report.read import InvoiceLine, invoices, remarks, run_facts, snapshot
 from pipeline.report.words import outcome_label
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.columns import Layout
 
 NAME = "corrections.xlsx"
@@ -52,10 +59,14 @@ class Told(NamedTuple):
 
 @dataclass(slots=True)
 class Selection:
-    """What goes into the workbook: by source number and row what is said of it; and what is left out."""
+    """What goes into the workbook: by source number and row what is said of it; and what is left out.
+
+    `profile` is the name of the run's profile or of its file, `none` where it had none.
+    """
 
     rows: dict[int, dict[int, Told]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    profile: str = NONE
 
 
 class Stamp(NamedTuple):
@@ -69,7 +80,7 @@ def stamps(layouts: Iterable[Layout]) -> dict[str, Stamp]:
     """The files as they are now, to be compared when their rows are read again."""
     found = {}
     for each in layouts:
-        status = Path(each.table.file).stat()
+        status = each.table.path.stat()
         found[each.table.file] = Stamp(status.st_size, status.st_mtime_ns)
     return found
 
@@ -110,7 +121,7 @@ def write_corrections(
 def _free_name(out: Path, layouts: Iterable[Layout], run_id: str) -> Path:
     """The workbook's path, unless it is that of an input: nobody's corrections are ever overwritten."""
     path = out / NAME
-    inputs = {Path(each.table.file).resolve() for each in layouts}
+    inputs = {each.table.own_file.resolve() for each in layouts}
     return out / f"corrections-{run_id}.xlsx" if path.resolve() in inputs else path
 
 
@@ -121,6 +132,7 @@ def _selected(engine: Engine, run_id: str, layouts: Sequence[Layout]) -> Selecti
     selection = Selection()
     with snapshot(engine) as connection:
         run = run_facts(connection, run_id)
+        selection.profile = Path(run.facts.get("profile") or NONE).name
         wanted = TO_CORRECT if run.only_checked else (*TO_CORRECT, Outcome.NOT_SENT)
         lines = {line.number: line for line in invoices(connection, run, wanted) if line.rows}
         needed = any(line.outcome in TO_CORRECT for line in lines.values())
@@ -132,6 +144,8 @@ def _selected(engine: Engine, run_id: str, layouts: Sequence[Layout]) -> Selecti
             if remark.invoice in lines:
                 rows = lines[remark.invoice].rows
                 where = (layout.number, place.row) if layout and place.row else (rows[0][0], rows[0][1])
+                if layout and layout.table.fields is not None and not _is_among(where, rows):
+                    where = (rows[0][0], rows[0][1])  # a customer's record, which is folded into the invoice's
                 of_row.setdefault(where, []).append(found)
     if needed:
         for line in lines.values():
@@ -149,6 +163,10 @@ def _add(selection: Selection, line: InvoiceLine, of_row: dict[tuple[int, int], 
         told.update({row: Told(outcome, of_row.get((source, row), [])) for row in range(first, last + 1)})
 
 
+def _is_among(row: tuple[int, int], ranges: list[list[int]]) -> bool:
+    return any(source == row[0] and first <= row[1] <= last for source, first, last in ranges)
+
+
 def _named(line: InvoiceLine) -> str:
     return " ".join(part for part in (line.billnum, line.customer, line.total) if part)
 
@@ -164,13 +182,22 @@ def _write(selection: Selection, layouts: Sequence[Layout], path: Path) -> None:
         "strings_to_numbers": False,
         "tmpdir": str(path.parent),
     }
-    with xlsxwriter.Workbook(path, options) as book:
-        book.define_name(MARK, "=1")
-        names: Counter[str] = Counter()
-        for layout in layouts:
-            if told := selection.rows.get(layout.number):
-                _Sheet(book, layout, _sheet_name(layout, names)).write(told)
-        _write_guide(book, selection, names)
+    with TemporaryDirectory(prefix=".corrections-", dir=path.parent) as folder, ExitStack() as stack:
+        draft, mass = Path(folder) / "draft.xlsx", []
+        with xlsxwriter.Workbook(draft, options) as book:
+            book.define_name(MARK, "=1")
+            quoted = selection.profile.replace('"', '""')
+            book.define_name(PROFILE_MARK, f'="{quoted}"')
+            names: Counter[str] = Counter()
+            for layout in layouts:
+                if told := selection.rows.get(layout.number):
+                    rows = Rows(layout, told.keys(), len(told))
+                    sheet = _Sheet(book, layout, _sheet_name(layout, names), Path(folder))
+                    mass.append(sheet.mass)
+                    stack.callback(sheet.mass.close)
+                    (sheet.write if rows.typed else sheet.write_in_mass)(rows, told)
+            _write_guide(book, selection, names)
+        put_in_place(draft, [each for each in mass if each.last], path)
 
 
 def _sheet_name(layout: Layout, names: Counter[str]) -> str:
@@ -188,21 +215,22 @@ def _unique(name: str, names: Counter[str]) -> str:
 
 
 class _Sheet:
-    """One table's rows under its header."""
+    """One table's rows under its header; those in `mass` still have to be put in place."""
 
-    def __init__(self, book: Any, layout: Layout, name: str) -> None:
+    def __init__(self, book: Any, layout: Layout, name: str, folder: Path) -> None:
         self._book, self._layout = book, layout
         self._sheet = book.add_worksheet(name)
+        number = len(book.worksheets())
+        self.mass = MassRows(number, {}, [], folder / f"rows-{number}")
         self._formats: dict[tuple[str, Severity | None, bool], Any] = {}
-        self._usual: dict[int, str] = {}
+        self._usual: dict[int, tuple[int, str]] = {}  # by column the first row with a value, and its format
         self._comments = 0
         self._status = max(layout.headers) + 1
         """The first column after the user's own; these keep their letters."""
 
-    def write(self, told: dict[int, Told]) -> None:
-        """Write the rows that something is said of."""
-        sheet, table = self._sheet, self._layout.table
-        rows = Rows(self._layout, told.keys(), len(told))
+    def write(self, rows: Rows, told: dict[int, Told]) -> None:
+        """Write the rows that something is said of, cell by cell."""
+        sheet = self._sheet
         before = origins(self._layout)
         written = 0
         for number, cells in rows:
@@ -214,18 +242,71 @@ class _Sheet:
             for column in sorted({*cells, *marked}):
                 if column in self._layout.headers:
                     self._cell(written, column, cells.get(column), marked.get(column, []))
-            errors = [each for each in said.findings if each.severity is not Severity.REPAIR]
-            status = (
-                said.outcome,
-                "\n".join(dict.fromkeys(each.message for each in errors)),
-                "\n".join(dict.fromkeys(each.remedy for each in errors)),
-                before.get(number) or origin_text(table.file, table.sheet, number),
-            )
-            for at, text in enumerate(status):
+            for at, text in enumerate(self._status_texts(number, said, before)):
                 if text:
                     look = self._format(wrap=True)
                     sheet.write_string(written, self._status + at, plain_lines(text), look)
         sheet.autofilter(0, 0, max(written, 1), self._status + 3)
+
+    def write_in_mass(self, rows: Rows, told: dict[int, Told]) -> None:
+        """Write the rows that something is said of, which are texts, column by column."""
+        before = origins(self._layout)
+        written = 0
+        for numbers, frame in rows.frames():
+            if not written:
+                self._begin({})
+            said = [told[number] for number in numbers]
+            columns = self._user_columns(frame, written + 1)
+            for at, each in enumerate(said):
+                for column, findings in sorted(self._marked(each.findings).items()):
+                    if column in columns:
+                        self._mark(columns[column], at, written + 1 + at, column, findings)
+            status = zip(*map(self._status_texts, numbers, said, repeat(before)), strict=True)
+            wrapped = self._style(self._format(wrap=True))
+            ours = [
+                texts_xml(texts, self._status + at, wrapped, plain_lines) for at, texts in enumerate(status)
+            ]
+            self.mass.write_columns(written + 2, [*(each.cells for each in columns.values()), *ours])
+            written += len(numbers)
+        self._sheet.autofilter(0, 0, max(written, 1), self._status + 3)
+
+    def _user_columns(self, frame: pd.DataFrame, first: int) -> dict[int, Column]:
+        """The user's own columns; the first of these rows becomes that row (from 0) of the sheet."""
+        styles = {each: self._style(self._format(each)) for each in (TEXT, GENERAL)}
+        columns = {each: column_of(frame[each], each, styles) for each in sorted(self._layout.headers)}
+        for number, column in columns.items():
+            if number not in self._usual and (found := column.first()):
+                at, value = found
+                self._usual[number] = (first + at, value.format)
+        return columns
+
+    def _mark(self, column: Column, at: int, row: int, number: int, findings: list[Finding]) -> None:
+        """Mark a cell of a column that is written in mass."""
+        value, look = self._to_correct(row, number, column.value(at), findings)
+        column.cells[at] = value_xml(value, number, self._style(look))
+        self._comment(row, number, findings)
+
+    def _style(self, look: Any) -> int:
+        """The number of a format in the workbook."""
+        # Private, but the only way to name a format in XML; a test compares our rows with xlsxwriter's.
+        style: int = look._get_xf_index()  # noqa: SLF001 - see above
+        return style
+
+    def _status_texts(self, number: int, said: Told, before: dict[int, str]) -> tuple[str, str, str, str]:
+        """What stands in our own columns of a row."""
+        table = self._layout.table
+        told = [each for each in said.findings if each.severity is not Severity.REPAIR]
+        return (
+            said.outcome,
+            "\n".join(dict.fromkeys(each.message for each in told)),
+            "\n".join(dict.fromkeys(each.remedy for each in told)),
+            before.get(number) or origin_text(table.file, table.sheet, self._row(number)),
+        )
+
+    def _row(self, number: int) -> int | str:
+        """The row as it is told; of a record in words, since its cells have other letters in the workbook."""
+        is_record = self._layout.table.fields is not None
+        return translate("row {row}", row=number) if is_record else number
 
     def _begin(self, widths: dict[int, float]) -> None:
         sheet = self._sheet
@@ -244,16 +325,26 @@ class _Sheet:
     def _marked(self, findings: Iterable[Finding]) -> dict[int, list[Finding]]:
         """The findings of one row by column; those without a cell stand under the status columns only."""
         marked: dict[int, list[Finding]] = {}
+        fields = self._layout.table.fields
         for each in findings:
-            if each.place.cell:
+            if fields is not None and each.place.column in fields:
+                marked.setdefault(fields.index(each.place.column), []).append(each)
+            elif each.place.cell:
                 column = column_number(each.place.cell.rstrip("0123456789").encode())
                 marked.setdefault(column, []).append(each)
         return marked
 
     def _cell(self, row: int, column: int, value: Value | None, findings: list[Finding]) -> None:
+        if value and value.value is not None:
+            self._usual.setdefault(column, (row, value.format))
+        self._put(row, column, *self._to_correct(row, column, value, findings))
+        self._comment(row, column, findings)
+
+    def _to_correct(
+        self, row: int, column: int, value: Value | None, findings: list[Finding]
+    ) -> tuple[Value, Any]:
+        """What stands in a cell of which that was found, and its format."""
         shown = value.value if value else None
-        if value and shown is not None:
-            self._usual.setdefault(column, value.format)
         if any(each.code == "number-ambiguous" for each in findings):
             # The rows around it decided, and here are fewer: it must not become clear by accident.
             value = Value(f"{shown} ?", TEXT)
@@ -262,9 +353,12 @@ class _Sheet:
         if shown is None and (held := next((each.value for each in findings if each.value), None)):
             value = Value(held, TEXT)  # a formula that was never computed, say
         if value is None:
-            value = Value(None, self._usual.get(column, TEXT))
+            since, usual = self._usual.get(column, (row, TEXT))
+            value = Value(None, usual if since < row else TEXT)
         severity = min((each.severity for each in findings), key=list(Severity).index, default=None)
-        self._put(row, column, value, self._format(value.format, severity))
+        return value, self._format(value.format, severity)
+
+    def _comment(self, row: int, column: int, findings: list[Finding]) -> None:
         if findings and self._comments < _MOST_COMMENTS:
             self._comments += 1
             text = "\n".join(f"{each.message} {each.remedy}" for each in findings)
@@ -295,11 +389,6 @@ class _Sheet:
                 look |= {"text_wrap": True}
             self._formats[key] = self._book.add_format(look)
         return self._formats[key]
-
-
-def plain_lines(text: str) -> str:
-    """The text so that Excel shows it as it is, with its line breaks."""
-    return "\n".join(map(plain, text.split("\n")))
 
 
 def _write_guide(book: Any, selection: Selection, names: Counter[str]) -> None:

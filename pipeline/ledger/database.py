@@ -196,6 +196,25 @@ def require_room(engine: Engine, wanted: int = 0) -> None:
         raise Unrecordable(finding("disk-full", folder=folder, free=_megabytes(free), needed=needed))
 
 
+def damage(engine: Engine) -> str | None:
+    """What the database itself finds wrong with its file, in a line; None if nothing.
+
+    Raises:
+        Refusal: `ledger-unusable`: it cannot even be read.
+    """
+    if engine.dialect.name != "sqlite":
+        return None  # a database server looks after its own
+    try:
+        with engine.connect() as connection:
+            told = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    except DBAPIError as error:
+        raise refuse("ledger-unusable", path=engine.url.database, reason=first_line(error)) from error
+    if told != "ok":
+        return told.splitlines()[-1]
+    return f"{lost[0]} {lost[1]} → {lost[2]}" if lost else None
+
+
 def truncate_log(engine: Engine) -> None:
     """Empty the write-ahead log into the file, so that what was purged is in neither."""
     with engine.connect() as connection:

@@ -309,11 +309,11 @@ def _invoice(run: Run, decision: _Decision, document_id: int | None) -> dict[str
         "net": columns["net"],
         "vat": columns["vat"],
         "total": columns["total"],
-        "rows": orjson.dumps(_ranges(document.rows)).decode(),
+        "rows": orjson.dumps(_ranges(own for own in document.rows if run.is_of_table(own[0]))).decode(),
     }
 
 
-def _ranges(rows: Sequence[tuple[int, int]]) -> list[list[int]]:
+def _ranges(rows: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Rows as [source, first, last], neighbours joined, in their order."""
     ranges: list[list[int]] = []
     for source, row in rows:

@@ -324,6 +324,10 @@ class Run:
         with self.ledger.engine.connect() as connection:
             return Counter({Outcome(outcome): number for outcome, number in connection.execute(statement)})
 
+    def is_of_table(self, source: int) -> bool:
+        """Whether rows of that source are a table's own, not made once more from its repeated columns."""
+        return source < len(self.sources) or not self.sources
+
     def place(self, row: tuple[int, int]) -> Place:
         """Where a row lies, as the user sees it."""
         source, number = row

@@ -109,6 +109,7 @@ class LeaveOut(Section):
     """Rows that are no invoices to send, such as drafts."""
 
     when: Condition
+    """Header → the text, or one of the texts, of the rows meant; all must hold, "" is a blank cell."""
     reason: Annotated[str, Field(min_length=1)]
     """Told in the report."""
 
@@ -128,6 +129,7 @@ class Setting(Section):
     """Values that hold under a condition, such as: type `H` is a credit note."""
 
     when: Condition
+    """Header → the text, or one of the texts, of the rows meant; all must hold, "" is a blank cell."""
     to: Annotated[dict[str, str], Field(min_length=1)]
     """Field → value."""
 
@@ -144,9 +146,10 @@ class Conventions(Section):
 class Prices(Section):
     """What prices, discounts and rates mean."""
 
-    vat: Literal["excluded", "included"] = "excluded"
+    vat: Literal["excluded", "included", "column"] = "excluded"
     """Whether `payrow.amount` has VAT in it. If so, the prices without VAT are found so that the invoice's
-    total is the export's, to the cent."""
+    total is the export's, to the cent. `column`: the field `row.included` says it of each row, or `included`
+    of an invoice."""
     rounding_row: str | None = None
     """Where that cannot be reached: the text of a row without VAT that makes up for the cents. Without it
     such an invoice is not sent."""

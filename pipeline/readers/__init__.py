@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.readers.files import MAX_BYTES, recognise
+from pipeline.findings import Place, refuse
+from pipeline.readers.files import ARCHIVE, MAX_BYTES, recognise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.readers.table import Table
+    from pipeline.readers.table import Marks, Table
 
 
 def open_tables(
@@ -18,6 +19,7 @@ def open_tables(
     sheet: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    marks: Marks | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> list[Table]:
     """Open an export: one table for a text file, or one for each visible sheet that holds anything.
@@ -27,17 +29,20 @@ def open_tables(
         sheet: the only sheet to read, hidden or not; text files have none and ignore it.
         encoding: of a text file, when it must not be settled from the content; workbooks ignore it.
         delimiter: of a text file, likewise.
+        marks: of a text file, when it has records of several kinds, which may differ in length.
         max_bytes: the most bytes that the file may have.
 
     Raises:
         Refusal: the file is missing, empty, encrypted, damaged, too big, not what its name says, of a
-            type that is not supported, or a workbook without (such) a sheet that holds anything.
+            type that is not supported, an archive, or a workbook without (such) a sheet that holds anything.
     """
     kind = recognise(path, max_bytes)
+    if kind == ARCHIVE:  # `pipeline.inputs` unpacks those that the user gives
+        raise refuse("archive-nested", Place(str(path)))
     if kind == "text":
         from pipeline.readers.delimited import open_delimited  # noqa: PLC0415 - a workbook needs none of it
 
-        return [open_delimited(path, encoding=encoding, delimiter=delimiter)]
+        return [open_delimited(path, encoding=encoding, delimiter=delimiter, marks=marks)]
     from pipeline.readers.workbook import open_workbook  # noqa: PLC0415 - a text file needs none of it
 
     return open_workbook(path, kind, sheet=sheet)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pipeline.language import translate
 from pipeline.privacy import mask
 from pipeline.readers.records import Record, count_lines
-from pipeline.readers.table import Problem
+from pipeline.readers.table import Marks, Problem
 
 _SHOWN = 200
 """How many characters of a damaged cell or row a finding shows."""
@@ -28,18 +28,24 @@ class Layout(NamedTuple):
     """How many records come before the first of that width: titles, which may be narrower."""
     last_filled: bool
     """Whether the last field is never empty."""
+    marks: Marks | None = None
+    """Of records of several kinds, which may differ in length: how they are told apart."""
 
     @property
     def many_delimiters(self) -> int:
         """About as many as a row has: within a cell that spans lines, the sign of swallowed rows."""
-        return max(1, (self.needed - 1) * 4 // 5)
+        return 1 if self.marks else max(1, (self.needed - 1) * 4 // 5)
+
+    def fits(self, width: int) -> bool:
+        """Whether a record may have so many fields; a blank line has none."""
+        return width in {0, self.width} or self.marks is not None
 
 
 def problems(parsed: list[Record], layout: Layout, row: int, line: int) -> list[list[Problem]]:
     """The problems of each record; `row` is the first one's index in the file, `line` its first line."""
     found: list[list[Problem]] = []
     for index, record in enumerate(parsed, row):
-        if len(record.fields) == layout.width and '"' not in record.raw and "\0" not in record.raw:
+        if layout.fits(len(record.fields)) and '"' not in record.raw and "\0" not in record.raw:
             found.append([])  # as nearly all are, and of one line
             line += 1
             continue
@@ -52,8 +58,11 @@ def problems(parsed: list[Record], layout: Layout, row: int, line: int) -> list[
 def beside_fragments(parsed: list[Record], layout: Layout) -> Iterator[Record]:
     """The records right before and after what may be one cell, broken off by a line break not in quotes.
 
-    Broken off from a row's first or last cell it leaves a row of the right length, but not whole.
+    Broken off from a row's first or last cell it leaves a row of the right length, but not whole. Where
+    records have marks, such a cell has none, and the file is refused.
     """
+    if layout.marks:
+        return
     for one, other in pairwise(parsed):
         if _is_fragment(one, layout):
             yield other
@@ -85,7 +94,7 @@ def _problems(record: Record, layout: Layout, lines: tuple[int, int], *, title: 
         found += [
             (column, "swallowed-rows")
             for column, text in enumerate(record.fields)
-            if ("\n" in text or "\r" in text) and text.count(layout.delimiter) >= layout.many_delimiters
+            if ("\n" in text or "\r" in text) and _holds_rows(text, layout)
         ]
     cells = [
         Problem(column, code, shown(record.fields[column].replace("\0", "")), where) for column, code in found
@@ -101,6 +110,15 @@ def _problems(record: Record, layout: Layout, lines: tuple[int, int], *, title: 
     return [*cells, Problem(None, "row-length", shown(record.raw.replace("\0", "").rstrip("\r\n")), detail)]
 
 
+def _holds_rows(text: str, layout: Layout) -> bool:
+    """Whether a cell that spans lines may hold whole rows, which stray quotation marks have swallowed."""
+    if not layout.marks:
+        return text.count(layout.delimiter) >= layout.many_delimiters
+    column, known = layout.marks
+    lines = (line.split(layout.delimiter) for line in text.splitlines()[1:])
+    return any(fields[column].strip() in known for fields in lines if column < len(fields))
+
+
 def _wrong_length(fields: list[str], layout: Layout, *, title: bool) -> bool:
     """Whether cells may stand in columns that are not theirs, or be missing.
 
@@ -109,7 +127,7 @@ def _wrong_length(fields: list[str], layout: Layout, *, title: bool) -> bool:
     ends without the usual delimiter has too few.
     """
     count = len(fields)
-    if count in {0, layout.width} or not any(text.strip() for text in fields):
+    if layout.fits(count) or not any(text.strip() for text in fields):
         return False
     if count > layout.width:
         return not layout.last_filled or any(text.strip() for text in fields[layout.width :])

@@ -30,7 +30,7 @@ from pipeline.readers.layout import (
     survey,
 )
 from pipeline.readers.records import Chunk, Record, count_lines, records
-from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Problem, RowFrame, Table
+from pipeline.readers.table import FIELDS, HEAD_ROWS, PROBLEMS, ROW, Marks, Problem, RowFrame, Table
 
 _SPELLINGS = {"tab": "\t", "\\t": "\t"}
 _CONTROLS = frozenset([*range(9), *range(14, 32)])
@@ -43,7 +43,9 @@ _MOST_SUSPECTS = 500_000
 """So many texts of damaged rows are kept; with more, the file as a whole is wrong."""
 
 
-def open_delimited(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Table:
+def open_delimited(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, marks: Marks | None = None
+) -> Table:
     """Open a delimited text file: one record is one row, as Excel numbers them.
 
     Every cell is the file's exact text, only NUL bytes are left out; `NA` and `null` are texts.
@@ -54,6 +56,8 @@ def open_delimited(path: Path, *, encoding: str | None = None, delimiter: str | 
         path: the file, which exists.
         encoding: its encoding, if it is known; otherwise settled over the whole file.
         delimiter: one ASCII character, or `tab`; otherwise settled among `;` `,` tab and `|`.
+        marks: if the records are of several kinds: they may differ in length (no `row-length`), have no
+            header, are filled up to the widest, and the frames tell how many fields each had (`@fields`).
 
     Raises:
         Refusal: nothing can be read for certain: the file is empty or not text, its encoding or
@@ -68,10 +72,11 @@ def open_delimited(path: Path, *, encoding: str | None = None, delimiter: str | 
     source, own = separator_line(Source(path, settled.codec))
     wanted = _spelled(delimiter, place) if delimiter else own
     stamp = _stamp(path)
-    counted = survey(source, wanted) if wanted else settle_delimiter(source)
+    counted = survey(source, wanted, marks) if wanted else settle_delimiter(source, marks)
     if not counted.width:
         raise refuse("file-blank", place)
-    refuse_header_of_other_width(counted, place)
+    if not marks:
+        refuse_header_of_other_width(counted, place)
 
     facts = {"encoding": settled.words} | counted.facts()
     facts["delimiter"] += ", as set" if delimiter else ", as the file's first line says" if own else ""
@@ -132,7 +137,7 @@ def _frames(source: Source, layout: Layout, table: Table, size: int) -> Iterator
     for batch in _batches(source.chunks(layout.delimiter, progress), layout, size):
         data = b"".join(chunk.data for chunk in batch)
         if _is_plain(batch[0], layout):
-            frame = _by_arrow(data, layout)
+            frame = _by_arrow(_rectangular(batch, layout) if layout.marks else data, layout)
             frame[PROBLEMS] = pd.Series("", frame.index, dtype=object)
             looked_at = [*_parsed(batch[0].split(1)[0], layout), *_parsed(batch[-1].last(), layout)]
         else:
@@ -142,6 +147,8 @@ def _frames(source: Source, layout: Layout, table: Table, size: int) -> Iterator
             frame[PROBLEMS] = pd.Series([Problem.pack(each) if each else "" for each in found], dtype=object)
             _suspect(table, layout, compress(parsed, found))
             looked_at = parsed[max(layout.titles - row, 0) :]
+        if layout.marks:
+            frame[FIELDS] = np.concatenate([chunk.widths for chunk in batch])
         frame[ROW] = np.arange(row + 1, row + 1 + len(frame), dtype=np.int64)
         _suspect(table, layout, beside_fragments([*before, *looked_at], layout))
         before = looked_at[-1:]
@@ -179,9 +186,13 @@ def _is_plain(chunk: Chunk, layout: Layout) -> bool:
     return (
         chunk.parsed is None
         and b"\0" not in chunk.data
-        and bool(((chunk.widths == layout.width) | (chunk.widths == 0)).all())
+        and (bool(layout.marks) or bool(((chunk.widths == layout.width) | (chunk.widths == 0)).all()))
         and bool((chunk.buried < layout.many_delimiters).all())
     )
+
+
+def _rectangular(batch: list[Chunk], layout: Layout) -> bytes:
+    return b"".join(chunk.padded(layout.width, layout.delimiter) for chunk in batch)
 
 
 def _parsed(chunk: Chunk, layout: Layout) -> list[Record]:

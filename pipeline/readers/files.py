@@ -21,6 +21,8 @@ MAX_BYTES = 4 * 1024**3
 MAX_UNPACKED = 4 * 1024**3
 """The most bytes that a workbook may unpack to."""
 
+ARCHIVE = "zip"
+"""What `recognise` calls an archive of exports."""
 BLOCK = 1 << 20
 _MAX_RATIO = 200
 _RATIO_FROM = 100 * 1024**2
@@ -59,8 +61,14 @@ def kinds() -> dict[str, dict[str, str | list[str]]]:
     return tomllib.loads(data_text("kinds.toml"))
 
 
+@cache
+def supported() -> dict[str, str]:
+    """By extension, what a file of that name can be read as."""
+    return {each: kind for kind, entry in kinds().items() for each in entry.get("extensions", ())}
+
+
 def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
-    """What the file is (`text`, `xlsx`, `xls` or `ods`), judged by its content and not only its name.
+    """What the file is (`text`, `xlsx`, `xls`, `ods` or `zip`), judged by its content and not only its name.
 
     Raises:
         Refusal: it is missing, a folder, unreadable, empty, larger than `max_bytes`, of an unsupported
@@ -69,15 +77,14 @@ def recognise(path: Path, max_bytes: int = MAX_BYTES) -> str:
     place = Place(str(path))
     head = _head(path, place, max_bytes)
     extension = path.suffix.lower()
-    supported = {each: kind for kind, entry in kinds().items() for each in entry.get("extensions", ())}
-    if extension not in supported:
+    if extension not in supported():
         raise refuse(
             "file-type-unsupported",
             place,
             extension=extension or "no extension",
-            supported=", ".join(supported),
+            supported=", ".join(supported()),
         )
-    kind, wanted = _kind(path, head), supported[extension]
+    kind, wanted = _kind(path, head), supported()[extension]
     if kind == "encrypted":
         raise refuse("file-encrypted", place)
     if kind == wanted or (kind == "binary" and wanted == "text"):
@@ -216,7 +223,7 @@ def _archive_kind(path: Path) -> str:
                 return _open_document_kind(archive, parts)
     except DAMAGE:
         return "broken"
-    return "archive"
+    return ARCHIVE
 
 
 def _open_document_kind(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:

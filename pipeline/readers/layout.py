@@ -19,7 +19,7 @@ from pipeline.findings import Place, Refusal, refuse
 from pipeline.readers.damage import Layout, shown
 from pipeline.readers.encoding import utf8_pieces
 from pipeline.readers.records import Chunk, Record, UnclosedError, chunks, count_lines, records
-from pipeline.readers.table import HEAD_ROWS
+from pipeline.readers.table import HEAD_ROWS, Marks
 
 _DELIMITERS = {";": "semicolon (;)", ",": "comma (,)", "\t": "tab", "|": "vertical bar (|)"}
 _SEPARATOR_LINE = re.compile(rb"sep=([!-~\t])(?:\r\n|\n|\r)", re.IGNORECASE)
@@ -60,6 +60,7 @@ class Survey:
     """The file's records counted, if the delimiter is this one; by width where it says so."""
 
     delimiter: str
+    marks: Marks | None = None
     counts: Counter[int] = field(default_factory=Counter)
     """By width: how many records. Width 0 is a blank line."""
     hollow: Counter[int] = field(default_factory=Counter)
@@ -87,8 +88,13 @@ class Survey:
 
     @property
     def width(self) -> int:
-        """The field count of most records; wide ones weigh more, since title rows are narrow."""
+        """The field count of most records; wide ones weigh more, since title rows are narrow.
+
+        Of records of several kinds, the field count of the widest.
+        """
         widths = [width for width in self.counts if width]
+        if self.marks:
+            return max(widths, default=0)
         return max(
             widths, key=lambda width: (self.counts[width] * log2(width), self.counts[width]), default=0
         )
@@ -96,22 +102,35 @@ class Survey:
     @property
     def share(self) -> float:
         """The share of the records that have that width; blank lines do not count."""
+        if self.marks:
+            return 1.0
         return self.counts[self.width] / max(self.rows - self.counts[0], 1)
 
     @property
     def score(self) -> int:
         """How many delimiters stand in records of that width."""
+        if self.marks:
+            return sum(count * (width - 1) for width, count in self.counts.items() if width)
         return self.counts[self.width] * (self.width - 1)
 
     @property
     def headed(self) -> bool:
-        """Whether the first record of that width can be a header: none of its fields is a number."""
+        """Whether the first record of that width can be a header: none of its fields is a number.
+
+        Of records of several kinds, whether the first ones have their marks.
+        """
+        if self.marks:
+            column, known = self.marks
+            records = (record.fields for record in self.opening if any(record.fields))
+            return all(len(fields) > column and fields[column].strip() in known for fields in records)
         first = self.opening[self.layout().titles :][:1]
         return bool(first) and not any(_NUMBER.fullmatch(text.strip()) for text in first[0].fields)
 
     def layout(self) -> Layout:
         """What follows from the counts for each row."""
         width, hollow = self.width, self.hollow[self.width]
+        if self.marks:
+            return Layout(self.delimiter, width, width, 0, last_filled=not hollow, marks=self.marks)
         needed = width - (width > 1 and hollow == self.counts[width])
         titles = min(self.first.get(each, self.rows) for each in (width, needed))
         return Layout(self.delimiter, width, needed, titles, last_filled=not hollow)
@@ -133,20 +152,20 @@ class Survey:
         return facts
 
 
-def survey(source: Source, delimiter: str) -> Survey:
+def survey(source: Source, delimiter: str, marks: Marks | None = None) -> Survey:
     """Count the records of the whole file.
 
     Raises:
         Refusal: `quote-unclosed` or `line-too-long`.
     """
-    counted = Survey(delimiter)
+    counted = Survey(delimiter, marks)
     for chunk in source.chunks(delimiter):
         counted.add(chunk)
     return counted
 
 
-def settle_delimiter(source: Source) -> Survey:
-    """The survey with the delimiter that divides the whole file most evenly.
+def settle_delimiter(source: Source, marks: Marks | None = None) -> Survey:
+    """The survey with the delimiter that divides the whole file most evenly, or shows its marks.
 
     Raises:
         Refusal: none of `;` `,` tab and `|` divides it, or two do equally well (`delimiter-missing`,
@@ -159,19 +178,21 @@ def settle_delimiter(source: Source) -> Survey:
     surveys: list[Survey] = []
     refused: list[tuple[int, Refusal]] = []
     for delimiter, total in totals.most_common():
-        if total * 2 <= max((each.score for each in surveys), default=0):
+        if total * 2 <= max((each.score for each in surveys if not marks), default=0):
             break  # its score cannot come near
         try:
-            surveys.append(survey(source, delimiter))
+            surveys.append(survey(source, delimiter, marks))
         except Refusal as error:
             refused.append((total, error))
-    best = max(surveys, key=lambda each: each.score, default=Survey(""))
+    best = max(surveys, key=lambda each: (bool(marks) and each.headed, each.score), default=Survey(""))
     is_sure = best.headed and best.share > 0.9
     for total, refusal in refused:
         if total >= best.score and not is_sure:
             raise refusal
     if best.width < 2:
         raise refuse("delimiter-missing", Place(str(source.path)))
+    if marks and not best.headed:
+        return best  # the unknown mark is what there is to tell
     rivals = [each for each in surveys if each.score * 2 > best.score and not _clearer(best, each)]
     if len(rivals) > 1:  # one is itself
         names = " and ".join(named(each.delimiter) for each in rivals)

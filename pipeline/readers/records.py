@@ -54,6 +54,13 @@ class Chunk(NamedTuple):
         cut = int(self.ends[size - 1]) if len(self.ends) > size else len(self.data)
         return self._part(slice(size), 0, cut), self._part(slice(size, None), cut, len(self.data))
 
+    def padded(self, width: int, delimiter: str) -> bytes:
+        """The data with delimiters added to each record: all but blank lines have `width` fields."""
+        array = np.frombuffer(self.data, np.uint8)
+        missing = np.where(self.widths, width - self.widths, 0)
+        where = np.repeat(_content_ends(array, self.ends - 1), missing)
+        return np.insert(array, where, ord(delimiter)).tobytes()
+
     def last(self) -> Chunk:
         """The last record alone."""
         return self.split(len(self.ends) - 1)[1] if len(self.ends) > 1 else self

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Place
 
 ROW = "@row"
 PROBLEMS = "@problems"
+FIELDS = "@fields"
 EXACT = "\u2063"
 """Ends the text of a fractional number cell of a workbook, where the cell itself says that the dot is a
 decimal point; in a text cell `1.234` may be two numbers. Invisible; `values` takes it off."""
@@ -24,7 +26,17 @@ DAMAGES_ROW = frozenset({"row-length", "swallowed-rows", "stray-quote"})
 
 RowFrame = pd.DataFrame
 """Columns 0, 1, 2… (0 is Excel's column A): categoricals of exact cell text, `""` where empty.
-`@row`: int64, the row's number as Excel shows it. `@problems`: object, `""` or what `Problem.pack` wrote."""
+`@row`: int64, the row's number as Excel shows it. `@problems`: object, `""` or what `Problem.pack` wrote.
+A text file of records of several kinds has `@fields`, too: int64, how many fields the record has."""
+
+
+class Marks(NamedTuple):
+    """How a record of a file that has several kinds of them says of which kind it is."""
+
+    column: int
+    """The column, counted from 0, that holds its mark."""
+    known: frozenset[str]
+    """The marks that there are."""
 
 
 class Problem(NamedTuple):
@@ -60,6 +72,11 @@ class Table:
     `share_read` grows from 0 to 1 meanwhile (for progress bars). `findings` and `suspects` are complete when
     `frames` is exhausted; `suspects` are all cell texts
     of rows that were damaged: no invoice whose identity is among them may be sent.
+    `unpacked` is where a file out of an `archive` lies while the run lasts.
+
+    Of a virtual table, which is made from records of several kinds (`pipeline.records`), `fields` are its
+    columns' fields; `origin` tells by row number and column, from 0, in which row and column of the file a
+    cell stands, and None for a cell that the file does not have.
     """
 
     file: str
@@ -70,6 +87,20 @@ class Table:
     findings: list[Finding] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
     share_read: float = 0.0
+    unpacked: Path | None = None
+    archive: Path | None = None
+    fields: tuple[str, ...] | None = None
+    origin: Callable[[int, int], tuple[int, int] | None] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file can be opened."""
+        return self.unpacked or Path(self.file)
+
+    @property
+    def own_file(self) -> Path:
+        """The user's own file that holds the table: itself, or its archive."""
+        return self.archive or Path(self.file)
 
 
 def cell_name(column: int, row: int) -> str:
@@ -80,3 +111,8 @@ def cell_name(column: int, row: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return f"{letters}{row}"
+
+
+def cell_place(table: Place, row: int, column: int) -> Place:
+    """The place of a cell in that table; the column counts from 0."""
+    return Place(table.file, table.sheet, row, cell=cell_name(column, row))

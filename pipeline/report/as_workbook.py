@@ -213,7 +213,8 @@ def _remark_cells(remark: Remark, paths: dict[str | None, str | None]) -> list[C
     cell: Cell = where
     path = paths.get(place.file) or place.file
     if path and place.file and PurePath(path).is_absolute():
-        url = link(path, place.sheet, place.cell or (f"A{place.row}" if place.row else None))
+        at = place.cell or (f"A{place.row}" if place.row else None)
+        url = link(path) if path.endswith(".zip") else link(path, place.sheet, at)
         file, cell = (file, Link(where, url)) if where else (Link(place.file, url), None)
     state = outcome_label(remark.outcome) if remark.outcome else None
     return [

@@ -1,23 +1,30 @@
 """Rows of a worksheet as XML, for tables of more rows than xlsxwriter should be asked to write.
 
-Measured on 60,000 invoices of 11 cells, packing included: xlsxwriter in its constant memory mode
-some 3 s, this some 0.9 s.
-xlsxwriter stays the obvious version and the oracle: a test writes one table both ways and reads the
-same back.
+Cells of a column are made together: their texts are looked at and escaped as one long text. Measured on
+660,000 cells, packing included: xlsxwriter in its constant memory mode some 3 s, cell by cell 0.9 s, this
+0.6 s. `text_xml` is the obvious version, for one text, and the oracle of `texts_xml`; xlsxwriter is that
+of the whole: a test writes one table both ways and reads the same back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfileobj
-from string import ascii_uppercase
 from typing import IO, BinaryIO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from xlsxwriter.utility import xl_col_to_name
+
+ROW = "\0"
+"""Stands in the XML of a cell for the number of its row. No text can hold it."""
+
 _BUFFER = 1 << 20
+_AT_ONCE = 1_000  # rows
 _LONGEST_TEXT = 16_000  # Excel takes 32,767 UTF-16 units: two at most for each of ours
 _COMPRESSION = 1  # level 6 takes twice the time to make the file a third smaller
 
@@ -25,7 +32,6 @@ _COMPRESSION = 1  # level 6 takes twice the time to make the file a third smalle
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _ESCAPED = re.compile(r"(_x[0-9a-fA-F]{4}_)")  # Excel would read it as a character
 _AROUND = re.compile(r"^\s|\s$")
-_SIMPLE = re.compile(r"[\w.,:;()/+-]+(?: [\w.,:;()/+-]+)*")  # and no "_x": nothing in it needs any care
 
 
 class Link(NamedTuple):
@@ -56,24 +62,32 @@ class MassRows:
         self.entry = f"xl/worksheets/sheet{sheet}.xml"
         self.last = 0
         self._styles = styles
-        self._looks = [f' s="{styles[look]}"' if look else "" for look in looks]
+        self._looks = [styles[look] if look else 0 for look in looks]
         self._spool = spool
         self._file: BinaryIO | None = None
+        self._waiting: list[Sequence[Cell]] = []
 
     def write(self, row: int, cells: Sequence[Cell]) -> None:
-        """Write a row; a link is written as its text."""
+        """Write a row, which is the one below the row written before; a link is written as its text."""
+        self.last = row
+        self._waiting.append(cells)
+        if len(self._waiting) == _AT_ONCE:
+            self._flush()
+
+    def write_columns(self, first: int, columns: Sequence[Sequence[str]]) -> None:
+        """Write rows from that one on, given by column as XML with `ROW` for the number of a cell's row."""
         if self._file is None:
             self._file = self._spool.open("w+b", buffering=_BUFFER)
-        self.last = row
-        written = "".join(
-            _cell_xml(f"{ascii_uppercase[column]}{row}", cell, self._styles, self._looks[column])
-            for column, cell in enumerate(cells)
-            if cell
-        )
-        self._file.write(f'<row r="{row}">{written}</row>'.encode())
+        rows = [
+            f'<row r="{ROW}">{"".join(cells)}</row>'.replace(ROW, str(row))
+            for row, cells in enumerate(zip(*columns, strict=True), first)
+        ]
+        self._file.write("".join(rows).encode())
+        self.last = first + len(rows) - 1
 
     def copy_to(self, target: IO[bytes]) -> None:
         """Write all rows to a file."""
+        self._flush()
         if self._file is not None:
             self._file.seek(0)
             copyfileobj(self._file, target, _BUFFER)
@@ -83,8 +97,25 @@ class MassRows:
         if self._file is not None:
             self._file.close()
 
+    def _flush(self) -> None:
+        if self._waiting:
+            columns = enumerate(zip_longest(*self._waiting))
+            first = self.last - len(self._waiting) + 1
+            self.write_columns(first, [self._column(number, cells) for number, cells in columns])
+            self._waiting.clear()
 
-def put_in_place(draft: BytesIO, mass: list[MassRows], path: Path) -> None:
+    def _column(self, number: int, cells: Sequence[Cell]) -> list[str]:
+        """The cells of a column as XML."""
+        look = self._looks[number]
+        texts = ["" if isinstance(cell, Number) else _text(cell) for cell in cells]
+        written = texts_xml(texts, number, look)
+        for at, cell in enumerate(cells):
+            if isinstance(cell, Number):
+                written[at] = number_xml(cell.text, number, self._styles[cell.format])
+        return written
+
+
+def put_in_place(draft: Path | BytesIO, mass: list[MassRows], path: Path) -> None:
     """Copy a workbook with those rows after the last row of their sheets.
 
     Raises:
@@ -122,18 +153,68 @@ def _stand_in(match: re.Match[str]) -> str:
     return " " if match[0] in "\t\n\r" else "\ufffd"
 
 
-def _cell_xml(name: str, cell: Cell, styles: dict[str, int], look: str) -> str:
-    if isinstance(cell, Number):
-        return f'<c r="{name}" s="{styles[cell.format]}"><v>{cell.text}</v></c>'
-    text = cell.text if isinstance(cell, Link) else cell or ""
-    if len(text) <= _LONGEST_TEXT and "_x" not in text and _SIMPLE.fullmatch(text):
-        return f'<c r="{name}"{look} t="inlineStr"><is><t>{text}</t></is></c>'
-    text = plain(text)
-    if "_x" in text:
-        text = _ESCAPED.sub(r"_x005F\1", text)
+def blank_xml(column: int, style: int) -> str:
+    """A cell of that column (from 0) that holds nothing: XML with `ROW` for its row."""
+    return f'<c r="{_letters(column)}{ROW}" s="{style}"/>'
+
+
+def number_xml(digits: str, column: int, style: int) -> str:
+    """A cell of that column (from 0) that holds a number: XML with `ROW` for its row."""
+    return f'<c r="{_letters(column)}{ROW}" s="{style}"><v>{digits}</v></c>'
+
+
+def text_xml(text: str, column: int, style: int, shown: Callable[[str], str] = plain) -> str:
+    """A cell of that column (from 0) that shows a text: XML with `ROW` for its row; nothing for no text.
+
+    `shown` makes the text one that Excel shows as it is.
+    """
+    if not text:
+        return ""
+    text = _ESCAPED.sub(r"_x005F\1", shown(text))
     space = ' xml:space="preserve"' if _AROUND.search(text) else ""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f'<c r="{name}"{look} t="inlineStr"><is><t{space}>{text}</t></is></c>'
+    head, tail = _around(column, style, space)
+    return f"{head}{_escaped(text)}{tail}"
+
+
+def texts_xml(
+    texts: Sequence[str], column: int, style: int, shown: Callable[[str], str] = plain
+) -> list[str]:
+    """`text_xml` of each of these texts."""
+    if not texts:
+        return []
+    joined = "\n".join(texts)
+    if _needs_care(joined, texts):
+        return [text_xml(text, column, style, shown) for text in texts]
+    head, tail = _around(column, style)
+    return [f"{head}{text}{tail}" if text else "" for text in _escaped(joined).split("\n")]
+
+
+def _needs_care(joined: str, texts: Sequence[str]) -> bool:
+    """Whether in any of the texts, which are joined by line breaks, more than `& < >` is to be changed."""
+    return (
+        not joined.replace("\n", "").isprintable()  # true of all that XML cannot hold, and of most spaces
+        or joined.count("\n") >= len(texts)
+        or joined[:1] == " "
+        or joined[-1:] == " "
+        or any(sign in joined for sign in ("\n ", " \n", "_x", "</r>"))
+        or max(map(len, texts)) > _LONGEST_TEXT
+    )
+
+
+def _around(column: int, style: int, space: str = "") -> tuple[str, str]:
+    look = f' s="{style}"' if style else ""
+    return f'<c r="{_letters(column)}{ROW}"{look} t="inlineStr"><is><t{space}>', "</t></is></c>"
+
+
+_letters = cache(xl_col_to_name)
+
+
+def _text(cell: str | Link | None) -> str:
+    return cell.text if isinstance(cell, Link) else cell or ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _extended(head: bytes, rows: MassRows) -> bytes:

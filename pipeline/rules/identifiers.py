@@ -20,18 +20,36 @@ from pipeline.vat import rates_in_force, vat_rate_known
 _NAMES = {known.FINLAND: "Finland", known.SWEDEN: "Sweden", known.NORWAY: "Norway"}
 
 _Tags: TypeAlias = Mapping[str, str]
-_email = lru_cache(maxsize=65536)(known.email)
-_postal_code = lru_cache(maxsize=65536)(known.postcode)
-_reference = lru_cache(maxsize=65536)(known.reference)
 
 
 def identifiers(document: Document, context: Context) -> Iterator[Broken]:
     """Every identifier has the form of its kind and the right check digits."""
     dataset = document.dataset
-    for tag, check in _CHECKS.items():
-        if tag in dataset and (code := check(dataset[tag], dataset, context.home)):
-            country = _address_country(dataset) or context.home
-            yield Broken(code, tag, dataset[tag], details={"country": _NAMES.get(country, country)})
+    wrong = _wrong_with_customer(
+        (*map(dataset.get, _OF_CUSTOMER), "finance" if "finance" in dataset else None), context.home
+    )
+    billcode = dataset.get("billcode")
+    if billcode is not None and (code := _billcode(billcode, context.home)):
+        wrong = {**wrong, "billcode": code}
+    if wrong:
+        country = _address_country(dataset) or context.home
+        for tag in filter(wrong.get, _ORDER):
+            yield Broken(wrong[tag], tag, dataset[tag], details={"country": _NAMES.get(country, country)})
+
+
+@lru_cache(maxsize=65536)
+def _wrong_with_customer(values: tuple[str | None, ...], home: str) -> dict[str, str]:
+    """By tag, the code of what is wrong: judged once for all invoices of a customer.
+
+    To remember each judgement by itself takes 3 µs an invoice, this 1.
+    """
+    tags = zip((*_OF_CUSTOMER, "finance"), values, strict=True)
+    customer = {tag: value for tag, value in tags if value is not None}
+    return {
+        tag: code
+        for tag, check in _CHECKS.items()
+        if tag in customer and (code := check(customer[tag], customer, home))
+    }
 
 
 def vat_rates(document: Document, context: Context) -> Iterator[Broken]:
@@ -74,7 +92,7 @@ def _govid(value: str, dataset: _Tags, _: str) -> str | None:
     found = known.govid(value, country) or known.govid(value)
     if "finance" in dataset:
         return None if found and found.valid and _names_business(found) else "business-id-invalid"
-    if country not in {None, *known.COUNTRIES} or (found and found.valid):
+    if (country is not None and country not in known.COUNTRIES) or (found and found.valid):
         return None
     if found is None:
         return "govid-form"
@@ -101,14 +119,14 @@ def _evoiceint(value: str, _: _Tags, __: str) -> str | None:
     return None if known.operator(value) else "evoice-form"
 
 
-def _billcode(value: str, _: _Tags, home: str) -> str | None:
-    if _reference(value, home):
+def _billcode(value: str, home: str) -> str | None:
+    if known.reference(value, home):
         return None
     return "reference-check-digit" if known.has_reference_form(value, home) else "reference-form"
 
 
 def _email_form(value: str, _: _Tags, __: str) -> str | None:
-    return None if _email(value) else "email-form"
+    return None if known.email(value) else "email-form"
 
 
 def _postcode(value: str, dataset: _Tags, home: str) -> str | None:
@@ -117,7 +135,7 @@ def _postcode(value: str, dataset: _Tags, home: str) -> str | None:
     Letters in a postcode whose country is not told are those of another country: a warning.
     """
     country = _address_country(dataset)
-    if _postal_code(value, country or home):
+    if known.postcode(value, country or home):
         return None
     abroad = country is None and any(map(str.isalpha, value))
     return "postcode-abroad" if abroad else "postcode-form"
@@ -128,9 +146,11 @@ _CHECKS: dict[str, Callable[[str, _Tags, str], str | None]] = {
     "vatid": _vatid,
     "evoice": _evoice,
     "evoiceint": _evoiceint,
-    "billcode": _billcode,
     "email": _email_form,
     "email2": _email_form,
     "postcode": _postcode,
 }
-"""For each tag: from its value, the dataset and the biller's country, the code of what is wrong."""
+"""For each tag of a customer: from its value, the customer and the biller's country, what is wrong."""
+
+_OF_CUSTOMER = (*_CHECKS, "country", "addresscountry")
+_ORDER = ("govid", "vatid", "evoice", "evoiceint", "billcode", "email", "email2", "postcode")

@@ -14,7 +14,8 @@ def identity_is_sure(document: Document, _: Context) -> Iterator[Broken]:
     Otherwise the same export, run again the next day, would be new invoices. The bill number of an
     allocation or payment is another document's.
     """
-    by_content = document.billnum is None or document.kind in {Kind.ALLOCATION, Kind.PAYMENT}
-    if by_content and document.clock_fields:
+    if not document.clock_fields:
+        return
+    if document.billnum is None or document.kind in {Kind.ALLOCATION, Kind.PAYMENT}:
         field = min(document.clock_fields)
         yield Broken("identity-from-clock", field, document.dataset.get(field))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.readers.delimited import open_delimited
-from pipeline.readers.table import PROBLEMS, ROW, Problem
+from pipeline.readers.table import FIELDS, PROBLEMS, ROW, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.readers.table import Table
 
 
-def opened(folder: Path, content: str | bytes, **options: str) -> Table:
+def opened(folder: Path, content: str | bytes, **options: Any) -> Table:
     """The table of a file with that content; text is written in UTF-8 with its line ends as they are."""
     path = folder / "export.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -30,7 +30,7 @@ def joined(table: Table, size: int = 1000) -> pd.DataFrame:
 def cells(table: Table, size: int = 1000) -> list[list[str]]:
     """The texts of all rows."""
     frame = joined(table, size)
-    return frame.drop(columns=[ROW, PROBLEMS]).to_numpy().tolist()
+    return frame.drop(columns=[FIELDS, ROW, PROBLEMS], errors="ignore").to_numpy().tolist()
 
 
 def problems(table: Table, size: int = 1000) -> dict[int, list[Problem]]:

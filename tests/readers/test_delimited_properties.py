@@ -86,7 +86,8 @@ def test_encoding_and_delimiter_are_settled(folder: Path, data: st.DataObject) -
     try:
         table = opened(folder, content.encode(name))
     except Refusal as refusal:
-        assert refusal.finding.code == "delimiter-unclear"  # noqa: PT017 - a refusal is allowed, not wanted
+        allowed = {"delimiter-unclear", "quote-unclosed"}
+        assert refusal.finding.code in allowed  # noqa: PT017 - a refusal is allowed, not wanted
     else:
         assert cells(table) == rows
 

@@ -109,7 +109,7 @@ def test_an_extension_that_is_not_supported(tmp_path: Path, name: str) -> None:
     assert found.code == "file-type-unsupported"
     assert f"({path.suffix or 'no extension'})" in found.message
     assert found.remedy == (
-        "Supported are .csv, .tsv, .txt, .xlsx, .xlsm, .xls, .ods: export or save it as one of these."
+        "Supported are .csv, .tsv, .txt, .xlsx, .xlsm, .xls, .ods, .zip: export or save it as one of these."
     )
 
 
@@ -214,8 +214,11 @@ def test_an_archive_of_exports(tmp_path: Path) -> None:
     """An archive is to be unpacked, under whatever name it came."""
     for name in ("laskut.csv", "laskut.xlsx", "laskut.xls", "laskut.ods"):
         found = refused(archive(tmp_path / name, {"laskut.csv": "billnum;amount\n"}))
-        assert found.message.endswith("its content seems to be a compressed archive.")
-        assert found.remedy == "Unpack it and give the file that is inside."
+        assert found.message.endswith("its content seems to be a zip archive.")
+        assert found.remedy == (
+            "Rename it to end in .zip, or unpack it and give the files that are inside."
+        )
+    assert refused(archive(tmp_path / "laskut.zip", {"laskut.csv": "a;b\n"})).code == "archive-nested"
 
 
 # -- encrypted -------------------------------------------------------------------------------------

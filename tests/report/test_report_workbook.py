@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from pipeline.report import as_workbook, write_report
 from pipeline.report.as_workbook import link, money, rows_text
-from pipeline.report.mass_rows import Number
+from pipeline.report.mass_rows import Number, text_xml, texts_xml
 from pipeline.report.read import RunFacts
 
 
@@ -276,3 +276,12 @@ def test_many_ranges_of_rows_are_cut_short() -> None:
     run = RunFacts("1", "run", "test-fi", "", None, None, {}, [{"file": "a.csv", "sheet": None}], {}, "")
     assert rows_text(run, [[0, 2, 2], [0, 5, 7], [1, 3, 3]]) == "a.csv 2, 5-7, row 3"
     assert rows_text(run, [[0, row, row] for row in range(1, 100, 2)]).endswith(", 37, 39 and 30 more")
+
+
+TEXTS = st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=8), st.text("ab <&_x\n", max_size=8)))
+
+
+@given(TEXTS)
+def test_texts_made_together_are_those_made_one_by_one(texts: list[str]) -> None:
+    """What one text of a column needs does not change the others."""
+    assert texts_xml(texts, 27, 3) == [text_xml(text, 27, 3) for text in texts]

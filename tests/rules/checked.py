@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from made import GOOD, HEADER, TODAY, table
 
 from pipeline.attachments import Attachments
-from pipeline.columns import Intake, named_frames, understand
+from pipeline.columns import understand
 from pipeline.defaults import given
 from pipeline.document import Document
 from pipeline.gather import gather
 from pipeline.grouper import build
 from pipeline.profile import Profile
+from pipeline.rows import Intake, named_frames
 from pipeline.rules import Context
 from pipeline.validator import Validator
 from pipeline.values import convert
@@ -39,7 +40,7 @@ def check(
             layouts,
             given(PROFILE),
             TODAY,
-            intake.suspects,
+            intake,
             home=home,
             attachments=attachments,
         )

@@ -1,0 +1,427 @@
+"""`doctor` finds each fault that is planted, says what to do, and sends nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from night_desk import Desk, export, line
+
+from pipeline.__main__ import main
+
+# One of Apprise's many services still imports it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+INBOX = """
+tell = ["it"]
+[[source]]
+name = "sales"
+target = "test"
+tell = ["accounting"]
+"""
+
+
+class Examined:
+    """A desk that is in order, its doctor, and what the doctor said."""
+
+    def __init__(self, desk: Desk, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+        self.desk, self._capsys, self.patch = desk, capsys, patch
+        desk.declare(INBOX)
+        (desk.root / "inbox").mkdir()
+        for name in os.environ:
+            if name.startswith("ROPO_"):
+                patch.delenv(name)
+        patch.setenv("HOME", str(desk.root.parent))
+        patch.setenv("ROPO_CID", "c1")
+        patch.setenv("ROPO_APICODE", "s3cret")
+        patch.setenv("ROPO_BASE_URL", desk.url)
+        patch.setenv("ROPO_NOTIFY", desk.notify)
+        patch.setenv("ROPO_LEDGER", f"sqlite:///{desk.root.parent / 'ledger.sqlite'}")
+        patch.chdir(desk.root.parent)
+
+    def lines(self, *options: str) -> list[str]:
+        """What the doctor says, once its exit code fits it."""
+        self.patch.setattr(sys, "argv", ["ropo-pipeline", "doctor", str(self.desk.root), *options])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        lines = self._capsys.readouterr().out.splitlines()
+        assert "s3cret" not in "".join(lines)
+        assert ended.value.code == (2 if any(each.startswith("PROBLEM") for each in lines) else 0)
+        return lines
+
+    def problems(self, *options: str) -> list[str]:
+        """What the doctor finds wrong."""
+        return [each.removeprefix("PROBLEM  ") for each in self.lines(*options) if each.startswith("PROBLEM")]
+
+
+@pytest.fixture
+def examined(desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Examined:
+    """A desk that is in order."""
+    return Examined(desk, capsys, monkeypatch)
+
+
+def test_all_is_well(examined: Examined) -> None:
+    """A line for each check; the service has got nothing, nor have the people."""
+    desk = examined.desk
+    assert examined.lines() == [
+        "ok       inbox.toml: sources: sales",
+        "ok       folders: all can be written, and moves between them are safe",
+        "ok       disk: there is room for what a night records",
+        f"ok       ledger: none yet: the first run makes {desk.root.parent}/ledger.sqlite",
+        "ok       messages: 2 addresses, all reachable; nothing was sent to them",
+        "ok       target: test",
+        "ok       profile of sales: none is named",
+        "ok       credentials of test-fi: the service takes them",
+        f"ok       service of test-fi: {desk.url} answers",
+        "ok       clock by test-fi: it agrees with the service's",
+    ]
+    assert not (desk.root.parent / "ledger.sqlite").exists()
+    assert desk.at_the_service() == {}
+    assert desk.people.messages == []
+
+
+def test_after_a_night(examined: Examined) -> None:
+    """The ledger that is there is looked into, and stays as it is."""
+    examined.desk.put("a.csv", export(line(1)))
+    examined.desk.env = {"ROPO_CID": "c1", "ROPO_APICODE": "s3cret"}
+    assert examined.desk.night("2026-11-16T02:15:00+00:00") == 0
+    lines = examined.lines()
+    assert "ok       ledger: it can be written, is consistent, and of this program's version" in lines
+    assert examined.problems() == []
+
+
+def without_inbox(examined: Examined) -> None:
+    (examined.desk.root / "inbox.toml").unlink()
+
+
+def misspelt(examined: Examined) -> None:
+    examined.desk.declare(INBOX, "expected = 1")
+
+
+def no_credentials(examined: Examined) -> None:
+    examined.patch.delenv("ROPO_CID")
+    examined.patch.delenv("ROPO_APICODE")
+    examined.patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    examined.patch.setattr("keyring.core._keyring_backend", None)
+
+
+def service_down(examined: Examined) -> None:
+    examined.patch.setenv("ROPO_BASE_URL", "http://127.0.0.1:9")
+
+
+def url_of_production(examined: Examined) -> None:
+    examined.patch.setenv("ROPO_BASE_URL", "https://ropo24.fi")
+
+
+def two_targets(examined: Examined) -> None:
+    examined.desk.declare(INBOX, '[[source]]\nname = "books"\ntarget = "sandbox"')
+
+
+def no_consent(examined: Examined) -> None:
+    examined.desk.declare(INBOX.replace('"test"', '"production"'))
+
+
+def no_profile(examined: Examined) -> None:
+    examined.desk.declare(INBOX, 'profile = "sales.toml"')
+
+
+def no_attachments(examined: Examined) -> None:
+    examined.desk.declare(INBOX, 'attachments = "pdf"')
+
+
+def nobody(examined: Examined) -> None:
+    examined.patch.delenv("ROPO_NOTIFY")
+
+
+def no_such_tag(examined: Examined) -> None:
+    examined.patch.setenv("ROPO_NOTIFY", examined.desk.notify.replace("it=", "boss="))
+
+
+def no_address(examined: Examined) -> None:
+    examined.patch.setenv("ROPO_NOTIFY", f"{examined.desk.notify}\nfoo://s3cret@x")
+
+
+def people_down(examined: Examined) -> None:
+    examined.patch.setenv("ROPO_NOTIFY", f"{examined.desk.notify}\njson://u:s3cret@127.0.0.1:9/boss")
+
+
+def ledger_gone(examined: Examined) -> None:
+    examined.desk.night("2026-11-16T02:15:00+00:00")
+    (examined.desk.root.parent / "ledger.sqlite").unlink(missing_ok=True)
+
+
+def ledger_no_ledger(examined: Examined) -> None:
+    (examined.desk.root.parent / "ledger.sqlite").write_text("x" * 5000, encoding="utf-8")
+
+
+def ledger_newer(examined: Examined) -> None:
+    _with_ledger(examined, "UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+
+
+def ledger_damaged(examined: Examined) -> None:
+    _with_ledger(
+        examined,
+        "INSERT INTO batch (id, run_id, data_identifier, attempt, size, sent) VALUES (1, 'no', 'x', 1, 1, 'x')",
+    )
+
+
+def _with_ledger(examined: Examined, statement: str) -> None:
+    examined.desk.put("a.csv", export(line(1)))
+    examined.desk.env = {"ROPO_CID": "c1", "ROPO_APICODE": "s3cret"}
+    assert examined.desk.night("2026-11-16T02:15:00+00:00") == 0
+    with closing(sqlite3.connect(examined.desk.root.parent / "ledger.sqlite")) as ledger:
+        ledger.execute(statement)
+        ledger.commit()
+
+
+def folder_is_a_file(examined: Examined) -> None:
+    (examined.desk.root / "done").write_text("", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (
+            without_inbox,
+            "inbox.toml: inbox.toml cannot be read: No such file or directory. Put an inbox.toml into the folder"
+            " that is given to “inbox”, as docs/nights.md shows it. (inbox-unreadable)",
+        ),
+        (
+            misspelt,
+            "inbox.toml: inbox.toml is wrong at source.0.expected: Extra inputs are not permitted. Correct it as"
+            " docs/nights.md shows; nothing was taken out of the inbox. (inbox-invalid)",
+        ),
+        (
+            no_credentials,
+            "credentials of test-fi: The credentials for test-fi are missing: ROPO_CID and ROPO_APICODE.",
+        ),
+        (
+            service_down,
+            "service of test-fi: http://127.0.0.1:9 cannot be reached: NewConnectionError: [Errno 111]"
+            " Connection refused. Check the network, the proxy and ROPO_BASE_URL. (doctor-unreachable)",
+        ),
+        (
+            url_of_production,
+            "target: ROPO_BASE_URL “https://ropo24.fi” cannot be used: it is production's, and the target is not"
+            " production.",
+        ),
+        (
+            two_targets,
+            "target: The sources go to different targets: sales: test, books: sandbox. Give all sources one"
+            " target; rehearse in an inbox of its own. (doctor-targets)",
+        ),
+        (
+            no_consent,
+            "target: Source sales goes to production without consent. Set yes = true in its section of"
+            " inbox.toml, once you have rehearsed it. (doctor-consent)",
+        ),
+        (no_profile, "profile of sales: "),
+        (no_attachments, "folders: "),
+        (
+            nobody,
+            "messages: Nobody is told when something needs attention: neither ROPO_NOTIFY nor ROPO_METRICS is"
+            " set. Set ROPO_NOTIFY to Apprise URLs, one a line, as docs/nights.md shows. (doctor-nobody)",
+        ),
+        (
+            no_such_tag,
+            "messages: inbox.toml wants “it” to be told, but no line of ROPO_NOTIFY has that tag. Write the tag"
+            " before the URL of that person, as in it=mailto://…, or correct it in inbox.toml. (doctor-tag)",
+        ),
+        (
+            no_address,
+            "messages: Line 3 of ROPO_NOTIFY is no address that messages can be sent to. Write one URL a line as"
+            " Apprise has them, with tags before it if wanted: accounting=mailto://… (notify-invalid)",
+        ),
+        (
+            people_down,
+            "messages: 127.0.0.1, port 9, to which messages go, cannot be reached: Connection refused. Check the"
+            " URL in ROPO_NOTIFY and the network; messages wait meanwhile. (doctor-notify)",
+        ),
+        (ledger_gone, "ledger: There is no ledger at "),
+        (ledger_no_ledger, "ledger: The ledger "),
+        (ledger_newer, "ledger: The ledger "),
+        (ledger_damaged, "ledger: The ledger "),
+        (folder_is_a_file, "folders: "),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_planted_fault_is_found(examined: Examined, plant: Callable[[Examined], None], found: str) -> None:
+    """Word for word; or, where a finding of another part says it, from its beginning."""
+    plant(examined)
+    problems = examined.problems()
+    assert any(each.startswith(found) for each in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("plant", "code"),
+    [
+        (no_profile, "profile-unreadable"),
+        (no_attachments, "attachments-folder"),
+        (ledger_gone, "doctor-ledger-missing"),
+        (ledger_no_ledger, "ledger-unusable"),
+        (ledger_newer, "ledger-newer"),
+        (ledger_damaged, "doctor-ledger-damaged"),
+        (folder_is_a_file, "out-unusable"),
+        (no_credentials, "credentials-missing"),
+        (url_of_production, "base-url"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_the_code_of_a_planted_fault(
+    examined: Examined, plant: Callable[[Examined], None], code: str
+) -> None:
+    """Each problem ends with the code that `explain` knows."""
+    plant(examined)
+    assert any(each.endswith(f"({code})") for each in examined.problems())
+
+
+def test_a_disk_without_room(examined: Examined) -> None:
+    """Room is not only free space: here the user may write no large file. Tried in a child of its own."""
+    read, write = os.pipe()
+    driver = threading.active_count()
+    assert driver
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000));"
+        "from pipeline.__main__ import main; main()"
+    )
+    os.close(read)
+    os.close(write)
+    assert resource
+    import subprocess  # noqa: PLC0415
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, "doctor", str(examined.desk.root)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    problems = [each for each in done.stdout.splitlines() if each.startswith("PROBLEM")]
+    assert len(problems) == 1
+    assert problems[0].startswith("PROBLEM  disk: 67 MB cannot be written to ")
+    assert problems[0].endswith(
+        ": File too large. Make room on its disk, or raise the user's limit. (doctor-disk)"
+    )
+
+
+@contextlib.contextmanager
+def a_service(*, token: int = 200, skew: float = 0.0, date: bool = True) -> Iterator[str]:
+    """A service that answers token requests with that status, by a clock that is so many seconds ahead."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/rest/token"
+            body = json.dumps({"token": "t"} if token == 200 else {"error": "no such customer"}).encode()
+            self._answer(token, body)
+
+        def do_GET(self) -> None:
+            self._answer(404, b"")
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response_only(status)
+            if date:
+                now = datetime.now(UTC) + timedelta(seconds=skew)
+                self.send_header("Date", format_datetime(now, usegmt=True))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("skew", "words", "code"),
+    [(-7200.0, "7,200 seconds ahead of", "ahead"), (7200.0, "7,200 seconds behind", "behind")],
+)
+def test_a_clock_that_is_wrong(examined: Examined, skew: float, words: str, code: str) -> None:
+    """By the service's own."""
+    with a_service(skew=skew) as url:
+        examined.patch.setenv("ROPO_BASE_URL", url)
+        (problem,) = examined.problems()
+    assert problem == (
+        f"clock by test-fi: This machine's clock is {words} the service's. Set it by NTP: dates of invoices"
+        f" and the age of tokens come from it. (doctor-clock-{code})"
+    )
+
+
+def test_a_service_that_tells_no_time(examined: Examined) -> None:
+    """No answer is no fault."""
+    with a_service(date=False) as url:
+        examined.patch.setenv("ROPO_BASE_URL", url)
+        assert "ok       clock by test-fi: the service does not tell its time" in examined.lines()
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (
+            401,
+            "credentials of test-fi: The service does not take the credentials for test-fi: no such customer."
+            " Correct ROPO_CID and ROPO_APICODE, where the night gets them from (docs/nights.md)."
+            " (doctor-credentials)",
+        ),
+        (
+            500,
+            "credentials of test-fi: The credentials for test-fi could not be tried: the token request was"
+            " answered with HTTP 500. See that the service is reachable, then look again. (doctor-no-token)",
+        ),
+    ],
+)
+def test_credentials_that_are_not_taken(examined: Examined, status: int, found: str) -> None:
+    """They are tried, by asking for a token and nothing else."""
+    with a_service(token=status) as url:
+        examined.patch.setenv("ROPO_BASE_URL", url)
+        assert examined.problems() == [found]
+
+
+def test_the_built_in_sandbox(examined: Examined) -> None:
+    """It needs neither credentials nor a network."""
+    examined.desk.declare(INBOX.replace('"test"', '"sandbox"'))
+    examined.patch.delenv("ROPO_BASE_URL")
+    lines = examined.lines()
+    assert "ok       credentials of sandbox: the built-in sandbox takes any" in lines
+    assert "ok       service of sandbox: the built-in sandbox is started for each run" in lines
+
+
+def test_metrics_tell_too(examined: Examined) -> None:
+    """Where nobody is named, the metrics may be watched instead."""
+    examined.patch.delenv("ROPO_NOTIFY")
+    lines = examined.lines("--metrics", "m/night.prom")
+    assert "ok       messages: nobody is told: only the metrics tell" in lines
+
+
+def test_other_services_by_their_own_hosts() -> None:
+    """A message service's host is known though its URL does not name it."""
+    from apprise import Apprise  # noqa: PLC0415 - slow, and with a warning
+
+    from pipeline.nightly.doctor import _endpoint  # noqa: PLC0415 - likewise
+
+    def endpoint(url: str) -> tuple[str | None, int]:
+        return _endpoint(Apprise.instantiate(url))
+
+    assert endpoint("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#c") == ("hooks.slack.com", 443)
+    assert endpoint("mailto://user:x@example.com") == ("example.com", 25)
+    assert endpoint("jsons://example.com/x") == ("example.com", 443)
+    assert socket.AF_INET
