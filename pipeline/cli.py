@@ -25,7 +25,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT...", help="CSV or Excel files, folders or .zip archives of them.")]
+_Inputs = Annotated[
+    list[Path],
+    typer.Argument(metavar="INPUT...", help="CSV or Excel files, folders or .zip archives of them."),
+]
 _Target = Annotated[
     Target,
     typer.Option(
@@ -376,6 +379,56 @@ def resolve(
         content=content,
         screen=screen,
     )
+
+
+@app.command()
+def follow(
+    billnums: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BILLNUM]...", help="Look these up one by one.", show_default=False),
+    ] = None,
+    *,
+    date: Annotated[
+        list[dt.datetime] | None,
+        typer.Option(
+            "--date", formats=["%Y-%m-%d"], help="Ask for the changes of this day; may be repeated."
+        ),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Ask for the changes of every day from this one to today."),
+    ] = None,
+    consume: Annotated[
+        bool,
+        typer.Option(
+            "--consume",
+            envvar="ROPO_CONSUME_STATUS_UPDATES",
+            help="Agree to read all changes not yet read, which the service then gives to nobody else.",
+        ),
+    ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Fetch the archived PDF of each BILLNUM into --out.")
+    ] = False,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    _language: _Language = None,
+) -> None:
+    """Ask what became of accepted invoices: open, reminded, in collection, paid, credited, refused later."""
+    from pipeline import follow as following  # noqa: PLC0415 - start-up time
+    from pipeline.findings import refuse  # noqa: PLC0415 - start-up time
+    from pipeline.pdfs import fetch_pdfs  # noqa: PLC0415 - start-up time
+
+    days = [each.date() for each in date or []] + (following.days_since(since.date()) if since else [])
+    numbers = billnums or []
+    if (numbers and (date or since)) or (pdf and not numbers):
+        raise refuse("follow-choice")
+    options, screen = _options("follow", [], target, country, profile, out, ledger)
+    if pdf:
+        raise typer.Exit(fetch_pdfs(options, numbers, screen))
+    raise typer.Exit(following.follow(options, numbers, days, consume=consume, screen=screen))
 
 
 @app.command()

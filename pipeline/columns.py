@@ -18,7 +18,7 @@ from pipeline.findings import Place, refuse
 from pipeline.header import find_header
 from pipeline.parts import check_parts, part_of
 from pipeline.profile import Part, Profile
-from pipeline.readers.table import Table, cell_name
+from pipeline.readers.table import INVOICE, Table, cell_name
 from pipeline.subject import INVOICES, Subject
 from pipeline.words import aliases, normalise
 
@@ -117,7 +117,7 @@ class Layout:
     @property
     def read(self) -> dict[int, list[str]]:
         """What each column gives that anything reads, those of the repetitions among them."""
-        columns = {*self.fields, *self.used}
+        columns = {*self.fields, *self.used} - {at for at, path in self.fields.items() if path == INVOICE}
         found = {column: self.made_from(column) for column in columns}
         for repeat in self.repeats:
             found |= {column: fields for column, fields in repeat.read.items() if column in repeat.own}
@@ -165,9 +165,7 @@ def understand(
         layouts = _joined([*files], profile, subject)
     else:
         layouts = [layout for file in files for layout in _of_file(file, profile, subject)]
-    layouts = [_with_meaning(layout) for layout in layouts]
-    if not subject.kind:
-        layouts = _with_repeats(layouts)
+    layouts = _with_repeats([_with_meaning(layout) for layout in layouts])
     if checked:
         check_layouts(layouts)
     return layouts
@@ -192,20 +190,25 @@ def tables_of(layouts: Iterable[Layout]) -> list[Layout]:
 
 
 def _of_file(tables: list[Table], profile: Profile, subject: Subject) -> list[Layout]:
-    corrections = [table for table in tables if is_corrections(table.head)]
-    found = [layout for table in corrections or tables if (layout := _layout(table, profile, subject))]
+    tables = _without_guide(tables)
+    found = [layout for table in tables if (layout := _layout(table, profile, subject))]
     if not found:
-        raise _no_header(corrections or tables)
-    if len(found) > 1 and profile.reading.sheet != "*" and not corrections:
+        raise _no_header(tables)
+    if len(found) > 1 and profile.reading.sheet != "*" and not is_corrections(tables[0].head):
         names = ", ".join(f"“{layout.table.sheet}”" for layout in found)
         raise refuse("several-sheets", Place(file=found[0].table.file), sheets=names)
     return found
 
 
+def _without_guide(tables: list[Table]) -> list[Table]:
+    """Of a corrections workbook the sheets with rows to correct; of any other file all tables."""
+    return [table for table in tables if is_corrections(table.head)] or tables
+
+
 def _joined(files: list[list[Table]], profile: Profile, subject: Subject) -> list[Layout]:
     """The layouts of the declared tables, each with the declarations that concern it."""
     layouts: list[Layout] = []
-    for table in (table for file in files for table in file):
+    for table in (table for file in files for table in _without_guide(file)):
         if part := part_of(table, profile.tables):
             columns = part.columns | {
                 name: path for name, path in profile.columns.items() if name not in part.columns
@@ -215,9 +218,7 @@ def _joined(files: list[list[Table]], profile: Profile, subject: Subject) -> lis
                 raise _no_header([table])
             layouts.append(replace(layout, part=part))
     check_parts(files, (layout.part for layout in layouts if layout.part), profile.tables)
-    layouts.sort(key=lambda layout: profile.tables.index(layout.part) if layout.part else 0)
     layouts.sort(key=lambda layout: layout.part is not None and layout.part.part == "rows")
-
     return [replace(layout, profile=_narrowed(layout, layouts)) for layout in layouts]
 
 
@@ -238,9 +239,7 @@ def _layout(table: Table, profile: Profile, subject: Subject) -> Layout | None:
     if header is None:
         return None
     texts = header.texts
-    found = {column: find_field(text, profile, subject) for column, text in texts.items()}
-    if table.fields is not None:
-        found = dict(enumerate(table.fields))
+    found = {column: _field_of(table, column, text, profile, subject) for column, text in texts.items()}
     for column, path in found.items():
         if path == "amount" and normalise(texts[column]) == "amount" and "payrow.desc" in found.values():
             found[column] = "payrow.amount"  # beside rows it can only be theirs
@@ -250,11 +249,29 @@ def _layout(table: Table, profile: Profile, subject: Subject) -> Layout | None:
         header_row=header.row,
         headers=texts,
         fields={column: path for column, path in found.items() if path},
-        ignored={column: nearest(texts[column], subject) for column, path in found.items() if not path},
+        ignored={
+            column: nearest(texts[column], subject)
+            for column, path in found.items()
+            if not path and not _is_own_name(texts[column], table)
+        },
         subject=subject,
         profile=profile,
         header_rows=header.rows,
     )
+
+
+def _field_of(table: Table, column: int, header: str, profile: Profile, subject: Subject) -> str | None:
+    """The field of a column; of records it is declared, but for names that only declarations use."""
+    if header == INVOICE and _is_own_name(header, table):
+        return INVOICE
+    if table.fields is not None:
+        return None if header.startswith("@") else header
+    return None if _is_own_name(header, table) else find_field(header, profile, subject)
+
+
+def _is_own_name(header: str, table: Table) -> bool:
+    """Whether a column of records has a name that is no field: `@Valuutta`."""
+    return header.startswith("@") and (table.fields is not None or is_corrections(table.head))
 
 
 def _with_meaning(layout: Layout) -> Layout:
@@ -279,7 +296,7 @@ def _with_meaning(layout: Layout) -> Layout:
     unread = {
         column: nearest(layout.headers[column], layout.subject)
         for column in layout.headers
-        if column not in kept and column not in used
+        if column not in kept and column not in used and not _is_own_name(layout.headers[column], layout.table)
     }
     derived = {path: column for path, column in derived.items() if path not in kept.values()}
     return replace(layout, fields=kept, ignored=unread, derived=derived, used=frozenset(used))
@@ -304,6 +321,8 @@ def _repetitions(layout: Layout) -> Iterator[Layout]:
     """A layout for each number that the repeated columns of a table have; itself if there are none."""
     numbers: dict[str, set[int]] = {}
     for column, header in layout.headers.items():
+        if layout.subject.kind:  # each of its rows is one entry
+            break
         if column in layout.fields and (repeated := _repetition(header, layout.profile)):
             numbers.setdefault(repeated[0], set()).add(column)
     if not numbers:

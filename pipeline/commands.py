@@ -24,12 +24,14 @@ from pipeline.language import shown_date, shown_number, translate
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
 from pipeline.ledger.history import purge as purge_contents
+from pipeline.ledger.life import Stage, life_of
 from pipeline.options import Options
 from pipeline.profile import show
 from pipeline.profile.builtin import NONE
 from pipeline.profile.decide import profile_for
 from pipeline.reconcile import resolve as decide
 from pipeline.report import write_report
+from pipeline.report.words import life_text, stage_label
 from pipeline.session import (
     ask_about_unknown,
     exit_code,
@@ -174,16 +176,23 @@ def _percent(text: str) -> Decimal:
 
 
 def history(url: str, billnum: str, screen: Screen) -> int:
-    """Show everything that ever happened to a bill number; returns 0, or 1 if the ledger does not know it."""
+    """Show everything that ever happened to a bill number.
+
+    Returns:
+        0; 1 if the ledger does not know it, or the service refused it after it had accepted it.
+    """
     with open_ledger(url) as ledger:
         found = history_of(ledger, billnum)
     if not found:
         screen.say(translate("The ledger has nothing under {billnum}.", billnum=billnum))
         return 1
+    refused = False
     for each in found:
         job = f", job {each['jobid']}" if each["jobid"] else ""
         who = f"{each['kind']} {each['billnum'] or each['identity']} in {each['environment']}"
-        screen.say(f"{who} for {each['cid']}: {each['state']}, total {each['total']}{job}")
+        life = life_of((told["at"], told["stage"], told["words"]) for told in each["updates"])
+        later = f", {life_text(life)}" if life else ""
+        screen.say(f"{who} for {each['cid']}: {each['state']}, total {each['total']}{job}{later}")
         for event in each["events"]:
             screen.say(
                 f"  {event['at']}  {event['from_state'] or 'new'} → {event['to_state']}  {_why(event)}"
@@ -191,7 +200,11 @@ def history(url: str, billnum: str, screen: Screen) -> int:
         for run in each["runs"]:
             told = f"{run['command']} {run['run_id']}: {run['outcome']}, total {run['total']}"
             screen.say(f"  {run['started']}  {told}")
-    return 0
+        for update in each["updates"]:
+            heard = translate("heard {at}", at=update["answered"])
+            screen.say(f"  {update['at']}  {stage_label(update['stage'])}: “{update['words']}”, {heard}")
+        refused = refused or (life is not None and life.stage is Stage.REFUSED)
+    return int(refused)
 
 
 def take_exports(root: Path, url: str, *, once: bool, metrics: Path | None, log: Path | None) -> int:

@@ -118,7 +118,10 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
         this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
         screen.begins(this.id)
         stack.enter_context(honest_exit(this))
-        this.describe([_described(layout) for layout in tables_of(layouts)])
+        this.describe(
+            [_described(layout) for layout in tables_of(layouts)],
+            repeats={layout.number for layout in layouts if layout.is_repeat},
+        )
         screen.understood(tables_of(layouts))
         tally = Tally(intake=Intake(findings=[*inputs.findings]))
         preview = Preview(this, layouts, drift_findings(layouts, profile), meaning_of(profile))
@@ -342,15 +345,14 @@ def _described(layout: Layout) -> dict[str, Any]:
 
 def _facts(options: Options, where: Account, decision: Decision) -> dict[str, Any]:
     """What the report tells of the run itself."""
-    return {
+    said = {"profile_fits": decision.reason, "meaning": " ".join(meaning_of(decision.profile))}
+    return {name: text for name, text in said.items() if text} | {
         "version": __version__,
         "target": options.target,
         "country": options.country,
         "base_url": where.base_url or "the built-in sandbox, on this machine only",
         "profile": decision.name,
-        "profile_fits": decision.reason,
         "declared": decision.profile.model_dump(exclude_defaults=True),
-        "meaning": " ".join(meaning_of(decision.profile)) or None,
         "batch_size": options.batch_size,
         "workers": options.workers,
     }

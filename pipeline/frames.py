@@ -56,7 +56,8 @@ def _array(column: pd.Series[Any]) -> pa.Array:
         return pa.DictionaryArray.from_arrays(
             pa.array(column.cat.codes.to_numpy(dtype=np.int32)), pa.array(texts(column), pa.string())
         )
-    return pa.array(column.to_numpy())
+    values = column.to_numpy()
+    return pa.array(values, pa.string() if values.dtype == object else None)  # no type tells of no rows
 
 
 def _series(column: pa.ChunkedArray) -> pd.Categorical | np.ndarray[Any, Any]:

@@ -143,7 +143,7 @@ def _split(work: _Work, frame: pd.DataFrame) -> pd.DataFrame:
             parts = [clean(match[at + 1] or "") if match else "" for match in found]
             frame[field] = _column(group, parts)
     told = {
-        at: Problem(_at(label), "split-mismatch", text, ", ".join(work.makes))
+        at: Problem(_at(label), "split-mismatch" if work.makes else "cell-form", text, ", ".join(work.makes))
         for at, (text, match) in enumerate(zip(cells, found, strict=True))
         if text and not match
     }

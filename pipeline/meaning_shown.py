@@ -65,6 +65,11 @@ def _sentences(profile: Profile) -> Iterator[str]:
         )
     for split in profile.split:
         fields = ", ".join(field for field in split.into if field)
+        if not fields:
+            yield translate(
+                "“{column}” must have the form “{pattern}”.", column=split.column, pattern=split.pattern
+            )
+            continue
         yield translate("“{column}” is split into {fields}.", column=split.column, fields=fields)
     for field, template in profile.texts.items():
         yield translate("{field} is put together as “{template}”.", field=field, template=template)

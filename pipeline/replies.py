@@ -37,7 +37,7 @@ def counts(content: Any) -> Counts | None:
         accepted = _integer(each.get("accepted"))
         if accepted is not None:
             jobs = [entry for entry in _listed(each, _JOB_LISTS) if isinstance(entry, dict)]
-            bad = [entry for entry in jobs if _get(entry, _ERROR)]
+            bad = [entry for entry in jobs if value_of(entry, _ERROR)]
             good = [entry for entry in jobs if jobid(entry) and entry not in bad]
             return Counts(accepted, good, _listed(each, _ERROR_LISTS) + bad)
     return None
@@ -61,17 +61,17 @@ def entries(content: Any) -> Iterator[dict[str, Any]]:
 
 def billnum(entry: Any) -> str | None:
     """The bill number of an entry."""
-    return _get(entry, _BILLNUM)
+    return value_of(entry, _BILLNUM)
 
 
 def jobid(entry: Any) -> str | None:
     """The job id of an entry."""
-    return _get(entry, _JOBID)
+    return value_of(entry, _JOBID)
 
 
 def index(entry: Any) -> int | None:
     """The place in the batch that an entry names, counted from we do not know what."""
-    return _integer(_get(entry, _INDEX))
+    return _integer(value_of(entry, _INDEX))
 
 
 def words(content: Any) -> str:
@@ -87,20 +87,20 @@ def _words(content: Any) -> Iterator[str]:
             yield from _words(each)
     elif isinstance(content, dict):
         for name, value in content.items():
-            if isinstance(value, dict | list) or (isinstance(value, str) and _plain(name) in _WORDS):
+            if isinstance(value, dict | list) or (isinstance(value, str) and plain(name) in _WORDS):
                 yield from _words(value)
 
 
 def _listed(content: Mapping[str, Any], names: frozenset[str]) -> list[Any]:
     """The entries of every list under one of the names."""
-    lists = (value for name, value in content.items() if _plain(name) in names and isinstance(value, list))
+    lists = (value for name, value in content.items() if plain(name) in names and isinstance(value, list))
     return [entry for each in lists for entry in each]
 
 
-def _get(entry: Any, names: frozenset[str]) -> str | None:
+def value_of(entry: Any, names: frozenset[str]) -> str | None:
     """The first value under one of the names, as text."""
     for name, value in entry.items() if isinstance(entry, dict) else ():
-        if _plain(name) in names and isinstance(value, str | int) and not isinstance(value, bool):
+        if plain(name) in names and isinstance(value, str | int) and not isinstance(value, bool):
             return str(value).strip() or None
     return None
 
@@ -111,5 +111,6 @@ def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as names are compared: in lower case, without `_` and `-`."""
     return name.lower().replace("_", "").replace("-", "")

@@ -1,7 +1,8 @@
 """The rows of a frame, dealt to the documents that they belong to.
 
 Rows with the same `billnum` are one invoice. Without one, rows of one debtor (`custnum`, else
-`govid`, else name and address) with the same dates, job type and references are one.
+`govid`, else name and address) with the same dates, job type and references are one, unless they belong to
+different records of invoices.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import pandas as pd
 from pipeline.columns import Layout
 from pipeline.defaults import Given
 from pipeline.document import KIND_OF_JOBTYPE, Kind
-from pipeline.frames import codes
-from pipeline.readers.table import ROW
+from pipeline.frames import codes, texts
+from pipeline.readers.table import INVOICE, ROW
 from pipeline.rows import SOURCE
 from pipeline.subject import is_of_row
 from pipeline.values import Column
@@ -119,7 +120,25 @@ def document_of_row(
         return np.arange(len(frame))
     of_rows_table = np.array([bool(each.part and each.part.part == "rows") for each in layouts])
     follows = of_rows_table[frame[SOURCE].to_numpy()]
-    return _groups(fields, len(frame), given.defaults, follows)
+    group = _groups(fields, len(frame), given.defaults, follows)
+    if INVOICE not in frame:
+        return group
+    loose = fields["billnum"].codes < 0 if "billnum" in fields else np.ones(len(frame), bool)
+    return _numbered([group, np.where(loose, _records(frame), -1)])
+
+
+def _records(frame: pd.DataFrame) -> _Ints:
+    """For each row a number that tells of which record of an invoice it is; -1 where that is unknown."""
+    known = np.array([bool(text) for text in texts(frame[INVOICE])], bool)[codes(frame[INVOICE])]
+    return np.where(known, _numbered([frame[SOURCE].to_numpy(), codes(frame[INVOICE])]), -1)
+
+
+def _numbered(keys: Sequence[_Ints]) -> _Ints:
+    """A number for each combination of keys that are -1 or more, counted as they come."""
+    group = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        group, _ = pd.factorize(group * (int(key.max()) + 2) + key + 1)
+    return group
 
 
 def _groups(fields: dict[str, Field], rows: int, defaults: dict[str, str], follows: _Bools) -> _Ints:
@@ -135,10 +154,7 @@ def _groups(fields: dict[str, Field], rows: int, defaults: dict[str, str], follo
             if found:
                 open_rows &= ~np.logical_or.reduce([own >= 0 for own in found])
         keys += [np.where(loose, fields[name].codes, -1) for name in SAME_JOB if name in fields]
-    group = np.zeros(rows, np.int64)
-    for key in keys:
-        group, _ = pd.factorize(group * (int(key.max()) + 2) + key + 1)
-    return group
+    return _numbered(keys)
 
 
 def _kinds(

@@ -17,7 +17,7 @@ from pipeline.findings import Finding, finding
 from pipeline.frames import categorical, codes, join, texts, to_arrow
 from pipeline.left_out import LEFT_OUT, LeftOut
 from pipeline.meaning import apply
-from pipeline.readers.table import DAMAGES_ROW, EXACT, PROBLEMS, ROW, Problem
+from pipeline.readers.table import DAMAGES_ROW, EXACT, INVOICE, PROBLEMS, ROW, Problem
 from pipeline.row_tests import Bools, is_blank, is_number_like, is_total_word, rows_where
 from pipeline.values import clean
 
@@ -199,6 +199,8 @@ def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, above: 
     )
     has_part = np.logical_or.reduce([never, *(~_blank(named, path) for path in _PARTS)])
     loose = has_part & (keyless | (lacks & _blank(named, "billnum")))
+    if INVOICE in named:
+        loose &= _blank(named, INVOICE)  # its record tells
     firm = np.flatnonzero(~keyless & ~loose)
     if LEFT_OUT in named:
         loose &= keyless | (_reasons(named) == "")  # a draft with a debtor of its own is none of theirs

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -141,6 +141,26 @@ class Service:
         if not billnum.strip():
             raise ValueError("a look-up needs a bill number")
         return self._authorised("GET", "/rest/jobs/statusupdates", params={"billnum": billnum})
+
+    def status_updates(self, question: Mapping[str, str]) -> Answer:
+        """`GET /rest/jobs/statusupdates`, once. Without a question it consumes: what it gives, it gives once.
+
+        Args:
+            question: `date` or `billnum`, which change nothing; or nothing.
+
+        Raises:
+            CredentialsRefused, Unreachable: no token; nothing was consumed.
+        """
+        return self._authorised("GET", "/rest/jobs/statusupdates", params=dict(question))
+
+    def pdf(self, billnum: str) -> Answer:
+        """`GET /rest/jobs/pdf?billnum=`: the archived document.
+
+        Raises:
+            CredentialsRefused, Unreachable: no token.
+        """
+        headers = {"Accept": "application/pdf"}
+        return self._authorised("GET", "/rest/jobs/pdf", params={"billnum": billnum}, headers=headers)
 
     def _authorised(self, method: str, path: str, **request: Any) -> Answer:
         token = self._current_token()

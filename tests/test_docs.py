@@ -15,7 +15,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
     command.name or command.callback.__name__ for command in app.registered_commands if command.callback
-}
+} | {group.name for group in app.registered_groups if group.name}
 
 
 def test_every_command_is_documented() -> None:

@@ -39,10 +39,16 @@ def names(*paths: Path) -> list[str]:
 
 def refused(path: Path) -> Finding:
     """Why an input is refused."""
-    with pytest.raises(Refusal) as caught, expanded([path]) as found:
+    with pytest.raises(Refusal) as caught:
+        read(path)
+    return caught.value.finding
+
+
+def read(path: Path) -> None:
+    """Open every file of an input."""
+    with expanded([path]) as found:
         for each in found.files:
             open_input(each, Profile())
-    return caught.value.finding
 
 
 def warned(path: Path) -> list[str]:
@@ -65,7 +71,7 @@ def test_the_files_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_of_a_folder(tmp_path: Path) -> None:
-    """Hidden files, Excel's lock files and reports silently; corrections and what cannot be read with a warning."""
+    """Hidden files, lock files and reports silently; corrections and what cannot be read with a warning."""
     for name in (".hidden.csv", "~$laskut.xlsx", "report.html", "report.json", "kuitti.pdf", "laskut.csv"):
         (tmp_path / name).write_text(CSV)
     for title, name in (("Run 2026", "report.xlsx"), ("Run 2026", "laskut.xlsx")):
@@ -157,9 +163,9 @@ def test_a_copy_in_an_archive_is_a_copy(tmp_path: Path) -> None:
     ("content", "code"),
     [
         ("", "file-empty"),
-        ("Laskunumero;Nimi\n1;\"Acme\n2;Toinen\n", "quote-unclosed"),
+        ('Laskunumero;Nimi\n1;"Acme\n2;Toinen\n', "quote-unclosed"),
         (b"PK\x03\x04 not really", "file-not-as-named"),
-        ("\x89PNG", "file-not-as-named"),
+        (b"\x89PNG", "file-not-as-named"),
     ],
 )
 def test_what_is_wrong_in_an_archive_names_the_file_in_it(
@@ -193,7 +199,14 @@ def test_what_is_found_while_reading_names_the_file_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../laskut.csv", "a/../../laskut.csv", "/etc/laskut.csv", "C:laskut.csv", "..\\laskut.csv", "a\x1b[2J.csv"],
+    [
+        "../laskut.csv",
+        "a/../../laskut.csv",
+        "/etc/laskut.csv",
+        "C:laskut.csv",
+        "..\\laskut.csv",
+        "a\x1b[2J.csv",
+    ],
 )
 def test_a_name_that_leads_out_of_an_archive(tmp_path: Path, name: str) -> None:
     """Nothing is written anywhere, and the archive is not trusted."""
@@ -275,7 +288,10 @@ def test_a_workbook_under_an_archive_s_name(tmp_path: Path) -> None:
     """A workbook is an archive, too, but none of exports."""
     openpyxl.Workbook().save(tmp_path / "laskut.xlsx")
     path = (tmp_path / "laskut.xlsx").rename(tmp_path / "laskut.zip")
-    assert refused(path).message == f"{path} is named .zip, but its content seems to be an Excel workbook (.xlsx)."
+    assert (
+        refused(path).message
+        == f"{path} is named .zip, but its content seems to be an Excel workbook (.xlsx)."
+    )
 
 
 @pytest.mark.parametrize("members", [{}, {"lue.pdf": "x"}, {"__MACOSX/laskut.csv": CSV}])

@@ -145,7 +145,7 @@ def _selected(engine: Engine, run_id: str, layouts: Sequence[Layout]) -> Selecti
                 rows = lines[remark.invoice].rows
                 where = (layout.number, place.row) if layout and place.row else (rows[0][0], rows[0][1])
                 if layout and layout.table.fields is not None and not _is_among(where, rows):
-                    where = (rows[0][0], rows[0][1])  # a customer's record, which is folded into the invoice's
+                    where = (rows[0][0], rows[0][1])  # a customer's record, folded into the invoice's
                 of_row.setdefault(where, []).append(found)
     if needed:
         for line in lines.values():

@@ -35,11 +35,18 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoResultFound
 
 from pipeline.findings import Refusal, finding, refuse
 from pipeline.ledger.states import TRANSITIONS
-from pipeline.ledger.tables import meta, metadata, transition
+from pipeline.ledger.tables import meta, metadata, status_answer, status_update, transition
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = ()
+
+def _to_2(connection: Connection) -> None:
+    """What `follow` hears: the answers, and the changes that they told."""
+    for table in (status_answer, status_update):
+        table.create(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_to_2,)
 """`MIGRATIONS[n]` turns a ledger of version n + 1 into one of version n + 2."""
 
 ROOM = 64 * 1024 * 1024

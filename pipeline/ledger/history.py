@@ -28,9 +28,9 @@ def history(ledger: Ledger, billnum: str) -> list[dict[str, Any]]:
         billnum: the number; for a document without one, its identity (`#` and a hash).
 
     Returns:
-        A dict a document, its columns and two lists: `events`, oldest first, each with the run that
+        A dict a document, its columns and three lists: `events`, oldest first, each with the run that
         caused it and the batch that it was in; `runs`, the runs that read it, with the outcome and the
-        rows in each.
+        rows in each; `updates`, what the service told of it later, by the service's date.
     """
     document, event, run = tables.document.c, tables.event, tables.run
     batch, invoice = tables.batch, tables.invoice
@@ -56,10 +56,20 @@ def history(ledger: Ledger, billnum: str) -> list[dict[str, Any]]:
         .join(run, run.c.id == invoice.c.run_id)
         .order_by(run.c.started, run.c.id)
     )
+    told, answer = tables.status_update, tables.status_answer
+    updates = (
+        select(told.c.at, told.c.stage, told.c.words, answer.c.answered)
+        .join(answer, answer.c.id == told.c.answer_id)
+        .order_by(told.c.at, told.c.id)
+    )
     with ledger.engine.connect() as connection:
         return [
             {
                 **row,
+                "updates": [
+                    dict(each)
+                    for each in connection.execute(updates.where(told.c.document_id == row["id"])).mappings()
+                ],
                 "events": [
                     dict(each)
                     for each in connection.execute(events.where(event.c.document_id == row["id"])).mappings()
@@ -105,6 +115,8 @@ def purge(ledger: Ledger, before: str) -> int:
             kept = orjson.dumps([each | _FORGOTTEN for each in orjson.loads(earlier)]).decode()
             connection.execute(update(document).where(document.c.id == key).values(earlier=kept))
         connection.execute(update(tables.batch).where(tables.batch.c.sent < before).values(answer=None))
+        answer = tables.status_answer
+        connection.execute(update(answer).where(answer.c.asked < before).values(body=None))
         connection.execute(update(invoice).where(invoice.c.run_id.in_(runs)).values(customer=None))
         connection.execute(
             update(finding).where(finding.c.run_id.in_(runs)).values(value=None, message="(removed by purge)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,17 +110,19 @@ class Run:
         self.cid = cid
         self.sends = sends
         self.sources: Sequence[Mapping[str, Any]] = ()
+        self.repeats: Collection[int] = ()
         self.changed: dict[int, str] = {}
         """How this run's content differs, for documents that were sent with another and are unknown."""
         self._finding_numbers = count(1)
         self._batch_numbers = count(1)
 
-    def describe(self, sources: Sequence[Mapping[str, Any]]) -> None:
+    def describe(self, sources: Sequence[Mapping[str, Any]], repeats: Collection[int] = ()) -> None:
         """Keep how the inputs were understood: by source number, at least `file` and `sheet`.
 
+        `repeats` are the numbers of the sources whose rows a table's repeated columns make once more.
         Findings made here name them, so this comes before `plan`; it may be called again.
         """
-        self.sources = sources
+        self.sources, self.repeats = sources, repeats
         self._update(sources=orjson.dumps(list(sources)).decode())
 
     def note(self, findings: Iterable[Finding], *, of: int | None = None) -> None:
@@ -253,7 +255,7 @@ class Run:
                 )
             )
             if not self.sources:
-                self._adopt(connection, ids)
+                self.adopt(connection, ids)
             self.settle(connection, settlements)
 
     def _as_read(self, settlement: Settlement) -> Settlement:
@@ -326,7 +328,7 @@ class Run:
 
     def is_of_table(self, source: int) -> bool:
         """Whether rows of that source are a table's own, not made once more from its repeated columns."""
-        return source < len(self.sources) or not self.sources
+        return source not in self.repeats
 
     def place(self, row: tuple[int, int]) -> Place:
         """Where a row lies, as the user sees it."""
@@ -372,7 +374,7 @@ class Run:
         ranges = orjson.loads(rows)
         return self.place((ranges[0][0], ranges[0][1])) if ranges else Place()
 
-    def _adopt(self, connection: Connection, ids: Sequence[int]) -> None:
+    def adopt(self, connection: Connection, ids: Sequence[int]) -> None:
         """Give this run an invoice for each of the documents: that of the run that planned it."""
         invoice, document = tables.invoice.c, tables.document.c
         mine = select(invoice.document_id).where(invoice.run_id == self.id, invoice.document_id.in_(ids))

@@ -173,6 +173,37 @@ finding = Table(
     sqlite_with_rowid=False,
 )
 
+status_answer = Table(
+    "status_answer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),
+    Column(
+        "question", Text, nullable=False
+    ),  # date=… or billnum=…; "" asks for all not yet read: it consumes
+    Column("asked", Text, nullable=False),  # committed before the question leaves
+    Column("answered", Text),
+    Column("status", Integer),  # HTTP status, null when there was none
+    Column("updates", Integer),  # how many entries it had; null when it could not be read
+    Column("body", Text),  # as it came, personal identity codes hashed; null once purged
+    Column("lost", Integer, nullable=False),  # 1: may have consumed changes that are not in the ledger
+    Index("status_answer_run", "run_id"),
+)
+
+status_update = Table(
+    "status_update",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", Integer, ForeignKey("document.id"), nullable=False),
+    Column("answer_id", Integer, ForeignKey("status_answer.id"), nullable=False),  # which told it first
+    Column("at", Text, nullable=False),  # the service's date, or date and time
+    Column("stage", Text, nullable=False),  # life.Stage
+    Column("words", Text, nullable=False),  # the service's own
+    Column("told", Text, ForeignKey("run.id")),  # of a refusal: the run whose report told of it
+    UniqueConstraint("document_id", "at", "stage", "words"),
+    Index("status_update_refused", "document_id", **_where("stage = 'refused'")),
+)
+
 aside = Table(
     "aside",
     metadata,

@@ -51,7 +51,7 @@ def options_of(source: Source, root: Path, ledger: str, export: Path, out: Path)
     """What the command line would be given for an export of the source."""
     command, subject = COMMANDS[source.subject]
     profile = source.profile
-    if profile and (root / profile).is_file():
+    if profile and (Path(profile).suffix or (root / profile).is_file()):
         profile = str(root / profile)
     return Options(
         command=command,

@@ -14,20 +14,19 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pipeline.attachments import Attachments
-from pipeline.findings import Place, Refusal, refuse
+from pipeline.findings import Refusal, refuse
 from pipeline.language import shown_number, translate
 from pipeline.ledger import open_ledger
 from pipeline.ledger.database import ROOM, damage, database_path
 from pipeline.nightly import folders, journal
 from pipeline.nightly.attempt import options_of
-from pipeline.nightly.config import Inbox, Source, load_inbox
+from pipeline.nightly.config import NAME, Inbox, Source, load_inbox
 from pipeline.nightly.inbox import Places
 from pipeline.nightly.telling import Server, concerned, servers
 from pipeline.profile import load_profile
 from pipeline.service import CredentialsRefused, Service, Unreachable
-from pipeline.session import make_folder
 from pipeline.settings import Account, account, notify_urls
-from pipeline.targets import Target
+from pipeline.targets import Country, Target
 from pipeline.terminal import clean
 
 SKEW = 60.0
@@ -59,7 +58,7 @@ def doctor(root: Path, places: Places, write: Callable[[str], object]) -> int:
 
 
 def _checks(root: Path, places: Places) -> Iterator[Check]:
-    yield Check(translate("inbox.toml"), lambda: _declared(load_inbox(root)))
+    yield Check(NAME, lambda: _declared(load_inbox(root)))
     try:
         config = load_inbox(root)
     except Refusal:
@@ -74,11 +73,15 @@ def _checks(root: Path, places: Places) -> Iterator[Check]:
     for source in sources:
         yield Check(translate("profile of {source}", source=source.name), partial(_profile, source, root))
     for target, country in dict.fromkeys((each.target, each.country) for each in sources):
-        where = partial(account, target, country)
         of = str(target) if target is Target.SANDBOX else f"{target}-{country}"
-        yield Check(translate("credentials of {environment}", environment=of), partial(_credentials, where))
+        yield Check(
+            translate("credentials of {environment}", environment=of), partial(_credentials, target, country)
+        )
+        try:
+            where = account(target, country)
+        except Refusal:
+            continue  # said already
         yield Check(translate("service of {environment}", environment=of), partial(_service, where))
-        yield Check(translate("clock by {environment}", environment=of), partial(_clock, where))
 
 
 def _declared(config: Inbox) -> str:
@@ -88,7 +91,7 @@ def _declared(config: Inbox) -> str:
 def _folders(root: Path, sources: Iterable[Source], places: Places) -> str:
     folders.make_folders(root, [each.folder for each in sources])
     for each in filter(None, (places.metrics, places.log)):
-        make_folder(each.absolute().parent)
+        folders.make_folder(each.absolute().parent)
     for source in sources:
         Attachments(root / source.attachments if source.attachments else None)
     return translate("all can be written, and moves between them are safe")
@@ -180,7 +183,6 @@ def _target(config: Inbox) -> str:
         shown = ", ".join(f"{each.name}: {each.target}" for each in config.source)
         raise refuse("doctor-targets", targets=shown)
     for each in config.source:
-        account(each.target, each.country, needs_apicode=False)
         if each.target is Target.PRODUCTION and not each.yes:
             raise refuse("doctor-consent", source=each.name)
     return next(iter(targets))
@@ -192,8 +194,8 @@ def _profile(source: Source, root: Path) -> str:
     return options.profile or translate("none is named")
 
 
-def _credentials(of: Callable[[], Account]) -> str:
-    where = of()
+def _credentials(target: Target, country: Country) -> str:
+    where = account(target, country)
     if where.base_url is None:
         return translate("the built-in sandbox takes any")
     with Service(where.base_url, where.cid, where.apicode.get_secret_value()) as service:
@@ -206,30 +208,19 @@ def _credentials(of: Callable[[], Account]) -> str:
     return translate("the service takes them")
 
 
-def _service(of: Callable[[], Account]) -> str:
-    where = of()
+def _service(where: Account) -> str:
+    """Whether it answers, and by what clock."""
     if where.base_url is None:
         return translate("the built-in sandbox is started for each run")
-    _time(where)
-    return translate("{url} answers", url=where.base_url)
-
-
-def _clock(of: Callable[[], Account]) -> str:
-    where = of()
-    told = _time(where) if where.base_url else None
+    with Service(where.base_url, where.cid, "", timeout=(PATIENCE, PATIENCE)) as service:
+        try:
+            told = service.time()
+        except Unreachable as error:
+            raise refuse("doctor-unreachable", url=where.base_url, reason=error) from error
     if told is None:
-        return translate("the service does not tell its time")
+        return translate("{url} answers; it does not tell its time", url=where.base_url)
     ahead = (datetime.now(UTC) - told).total_seconds()
     if abs(ahead) > SKEW:
-        seconds = shown_number(round(abs(ahead)))
-        raise refuse("doctor-clock-ahead" if ahead > 0 else "doctor-clock-behind", seconds=seconds)
-    return translate("it agrees with the service's")
-
-
-def _time(where: Account) -> datetime | None:
-    with Service(where.base_url or "", where.cid, "", timeout=(PATIENCE, PATIENCE)) as service:
-        try:
-            return service.time()
-        except Unreachable as error:
-            place = Place()
-            raise refuse("doctor-unreachable", place, url=where.base_url, reason=error) from error
+        minutes = shown_number(round(abs(ahead) / 60))
+        raise refuse("doctor-clock-ahead" if ahead > 0 else "doctor-clock-behind", minutes=minutes)
+    return translate("{url} answers, and its clock agrees with this machine's", url=where.base_url)

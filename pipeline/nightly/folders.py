@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.findings import Place, refuse
 from pipeline.report.files import whole
-from pipeline.session import make_folder
 
 INBOX, DONE, ATTENTION = "inbox", "done", "attention"
 REPORT = "report"
@@ -33,13 +33,28 @@ def make_folders(root: Path, below_inbox: Iterable[str]) -> None:
     """Make what is missing of the folders, and see that files can be moved between them.
 
     Raises:
-        Refusal: `out-unusable` (one cannot be written), `inbox-filesystems`.
+        Refusal: `inbox-folder` (one cannot be written), `inbox-filesystems`.
     """
     folders = [root / INBOX, root / DONE, root / ATTENTION, *(root / INBOX / each for each in below_inbox)]
     for folder in folders:
         make_folder(folder)
     if len({folder.stat().st_dev for folder in folders}) > 1:
         raise refuse("inbox-filesystems", Place(file=str(root)), folder=root)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and see that it can be written.
+
+    Raises:
+        Refusal: `inbox-folder`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise refuse("inbox-folder", Place(file=str(folder)), folder=folder, reason=reason) from error
 
 
 def free_folder(root: Path, kind: str, name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -49,6 +50,12 @@ class AnotherInbox(Refusal):
     exit_code = 4
 
 
+class Stopped(Refusal):
+    """What was taken cannot be recorded or put away; the next start goes on."""
+
+    exit_code = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where an inbox reads and writes beside its own folder; `notify` are Apprise URLs."""
@@ -67,7 +74,8 @@ def inbox(root: Path, places: Places, *, once: bool = False, clock: Clock | None
         as 1, a source that cannot be run as 2.
 
     Raises:
-        Refusal: `inbox.toml` or the folders are wrong, or another inbox is at work on them (exit code 4).
+        Refusal: `inbox.toml` or the folders are wrong; with exit code 4: another inbox is at work on them,
+            or what was taken cannot be recorded.
     """
     clock = clock or Clock()
     with ExitStack() as stack:
@@ -84,20 +92,25 @@ def inbox(root: Path, places: Places, *, once: bool = False, clock: Clock | None
             raise
         stack.enter_context(stopped_by_signal(clock.stop, log))
         night = _Night(root, config, journal, places, clock, log)
-        night.watch(once=once)
+        try:
+            night.watch(once=once)
+        except (OSError, sqlite3.Error) as error:
+            raise Stopped(finding("inbox-stopped", Place(file=str(root)), reason=error)) from error
         return worst(night.codes) if once else 0
 
 
 @contextmanager
 def _only_one(root: Path) -> Iterator[None]:
     place = Place(file=str(root))
+    if not root.is_dir():
+        raise refuse("inbox-unreadable", place, reason=translate("there is no folder {folder}", folder=root))
     held = FileLock(root / ".inbox.lock", timeout=0, mode=0o600, fallback_to_soft=False)
     try:
         held.acquire()
     except Timeout as error:
         raise AnotherInbox(finding("another-inbox", place, folder=root)) from error
     except OSError as error:
-        raise refuse("inbox-unreadable", place, reason=error.strerror or error) from error
+        raise refuse("inbox-folder", place, folder=root, reason=error.strerror or error) from error
     try:
         yield
     finally:

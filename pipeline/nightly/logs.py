@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from pipeline.findings import Finding
+from pipeline.findings import Finding, Place, refuse
 from pipeline.report.causes import Causes
 from pipeline.report.totals import Totals
 from pipeline.screens import JsonScreen, cleaned, of_finding
@@ -30,12 +30,15 @@ def open_log(path: Path | None, now: Callable[[], datetime]) -> Iterator[Filteri
     """A log that appends to a file, readable by its owner only, or writes to standard error.
 
     Raises:
-        OSError: the file cannot be written.
+        Refusal: `inbox-folder`: the file cannot be written.
     """
     if path is None:
         yield _log(sys.stderr, now)
         return
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise refuse("inbox-folder", Place(file=str(path)), folder=path, reason=error.strerror) from error
     with os.fdopen(handle, "a", encoding="utf-8", errors="replace", buffering=1) as file:
         yield _log(file, now)
 

@@ -11,6 +11,7 @@ from pipeline.profile.faults import Fault, closest
 from pipeline.profile.lines import Steps
 from pipeline.profile.model import Profile, Record
 from pipeline.profile.words import words
+from pipeline.readers.table import INVOICE
 from pipeline.subject import Subject, is_of_row
 from pipeline.words import normalise
 
@@ -20,7 +21,7 @@ def faults_of_meaning(profile: Profile, subject: Subject) -> list[Fault]:
     unknown = [
         _fault(path, "field", field=field, closest=closest(field, subject.fields))
         for path, field in fields_named(profile)
-        if field and subject.generic(field) not in subject.fields
+        if field and subject.generic(field) not in subject.fields and not _is_own_name(path, field)
     ]
     checks: tuple[Callable[[Profile], Iterator[Fault]], ...] = (
         _records,
@@ -57,6 +58,11 @@ def _of_declarations(profile: Profile, subject: Subject) -> list[Fault]:
     from pipeline.declaration_checks import faults  # noqa: PLC0415 - it takes profiles itself
 
     return [Fault(path, reason) for path, reason in faults(profile, subject)]
+
+
+def _is_own_name(path: Steps, field: str) -> bool:
+    """Whether it names a column of a record for declarations only: `@Valuutta`."""
+    return path[0] == "records" and field.startswith("@") and field != INVOICE
 
 
 def _values(path: Steps, columns: Mapping[str, str]) -> Iterator[tuple[Steps, str]]:
@@ -194,12 +200,12 @@ def _prices(profile: Profile) -> Iterator[Fault]:
     if prices.rounding_row is not None and prices.vat == "excluded":
         yield _fault(("prices", "rounding_row"), "rounding_excluded")
     named = {field for path, field in fields_named(profile) if path[0] != "values"}
+    if prices.vat == "column" and not named & {"included", "row.included"}:
+        yield _fault(("prices", "vat"), "vat_unread")
     if prices.discount != "percent" and "row.discount" not in named:
         yield _fault(("prices", "discount"), "discount_unread", discount=prices.discount)
     flags = named & {"row.included", "included"}
-    if prices.vat == "column" and not flags:
-        yield _fault(("prices", "vat"), "included_unread")
-    elif prices.vat != "column" and flags:
+    if prices.vat != "column" and flags:
         yield _fault(("prices",), "included_undeclared", field=min(flags))
     sums = named & {"row.net", "row.vat", "row.gross"}
     if prices.rate == "sums" and len(sums) < 2:

@@ -78,18 +78,28 @@ def fit_of(name: str, profile: Profile, files: Sequence[list[Table]]) -> Fit | N
 def marks_fit(name: str, profile: Profile, table: Table) -> Fit | None:
     """Whether each row at a table's top is a record that the profile declares, invoice rows among them."""
     known = {record.mark.strip(): record for record in profile.records}
-    kinds = [record.mark.strip() for record in profile.records if not record.ignored]
-    rows = [row for row in table.head if any(text.strip() for text in row)]
-    seen: set[str] = set()
-    for row in rows:
-        mark = row[profile.reading.mark - 1].strip() if len(row) >= profile.reading.mark else ""
-        if mark not in known or not _has_fields(row, known[mark].fields):
-            return None
-        seen.add(mark)
-    if not seen.issuperset(kinds[-2:]):
+    rows = _marked_rows(profile, table)
+    seen = {mark for mark, _ in rows}
+    if not has_marks(profile, table) or not all(_has_fields(row, known[mark].fields) for mark, row in rows):
         return None
     told = ", ".join(f"“{mark}”" for mark in known if mark in seen)
     return Fit(name, profile, (1.0, 1.0), _reason("marks", rows=len(rows), marks=told))
+
+
+def has_marks(profile: Profile, table: Table) -> bool:
+    """Whether each row at a table's top begins with a mark of the profile, those of invoices and rows among them.
+
+    It shows however the file was opened, while records may be cut to the length of others.
+    """
+    kinds = [record.mark.strip() for record in profile.records if not record.ignored]
+    seen = {mark for mark, _ in _marked_rows(profile, table)}
+    return bool(kinds) and seen.issuperset(kinds[-2:]) and seen <= {each.mark.strip() for each in profile.records}
+
+
+def _marked_rows(profile: Profile, table: Table) -> list[tuple[str, list[str]]]:
+    """The rows at a table's top that are not blank, each with its mark."""
+    at = profile.reading.mark - 1
+    return [("".join(row[at : at + 1]).strip(), row) for row in table.head if any(text.strip() for text in row)]
 
 
 def _file_fit(name: str, profile: Profile, tables: Iterable[Table]) -> Fit | None:

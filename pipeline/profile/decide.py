@@ -11,7 +11,7 @@ from pipeline.documents import open_files
 from pipeline.findings import Place, Refusal, refuse
 from pipeline.inputs import Input
 from pipeline.profile import builtin
-from pipeline.profile.choose import Fit, best_of, choose, fit_of
+from pipeline.profile.choose import Fit, best_of, choose, fit_of, has_marks
 from pipeline.profile.load import load_profile
 from pipeline.profile.model import Profile
 from pipeline.readers.table import Table
@@ -58,7 +58,12 @@ def profile_for(given: str | None, inputs: Sequence[Input], subject: Subject) ->
         if not fit:
             raise
     else:
-        fit = choose(files)
+        marked = {
+            name: profile
+            for name, profile in known.items()
+            if all(any(has_marks(profile, table) for table in file) for file in files)
+        }
+        fit = choose(files) or best_of(_by_own_reading(marked, inputs), inputs[0].name)
         if not fit:
             return Decision(Profile(), opened=files)
     return Decision(fit.profile, fit.name, fit.reason)

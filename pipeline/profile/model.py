@@ -96,7 +96,8 @@ class Record(Section):
     mark: str
     """The text by which it is known."""
     columns: dict[str, str] = {}
-    """Position → field. The last kind of record is the invoice row."""
+    """Position → field. The last kind of record is the invoice row. A name such as `@Valuutta` is no field:
+    `key` and declarations such as `[[split]]` can read it."""
     fields: Position | None = None
     """How many fields it has; another number is refused."""
     key: str | None = None
@@ -169,6 +170,13 @@ class Sending(Section):
     """Whether the service is asked to refuse a bill number that it already has."""
 
 
+class Following(Section):
+    """How `follow` asks what became of invoices."""
+
+    consume_status_updates: bool = False
+    """Whether it may read all changes not yet read, which the service then gives to nobody else."""
+
+
 class Profile(Section):
     """Everything that a profile may declare; all of it has a default."""
 
@@ -196,3 +204,4 @@ class Profile(Section):
     conventions: Conventions = Conventions()
     prices: Prices = Prices()
     sending: Sending = Sending()
+    following: Following = Following()

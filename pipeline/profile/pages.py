@@ -40,8 +40,8 @@ def _lines(name: str, profile: Profile) -> Iterator[str]:
     about = profile.profile
     yield f"## {name}: {about.title}"
     yield ""
-    verified = "checked against the vendor's own description" if about.verified else "not checked"
-    yield f"Source of the layout: {about.source} ({verified})."
+    checked = "checked" if about.verified else "not checked"
+    yield f"Source of the layout: {about.source} ({checked} against the vendor's own description)."
     yield ""
     if about.limits:
         yield "Limits:"

@@ -67,7 +67,7 @@ def _row(layout: Layout, cells: pd.Series[Any], changes: Sequence[Change], sent:
     """Each cell with its field and the value that goes; what declarations did; what they made goes last."""
     row = int(cells[ROW])
     values = sent.get((layout.number, row), {})
-    columns = {*layout.own} if layout.is_repeat else {*layout.fields, *layout.used} - _of_repeats(layout)
+    columns = {*layout.own} if layout.is_repeat else {*layout.read} - _of_repeats(layout)
     for column in sorted(columns):
         text, field = _plain(cells[column]), layout.fields.get(column)
         line = translate(

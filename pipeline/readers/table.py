@@ -15,6 +15,9 @@ from pipeline.findings import Finding, Place
 ROW = "@row"
 PROBLEMS = "@problems"
 FIELDS = "@fields"
+INVOICE = "@invoice"
+"""Of a table made from records: the row number of the invoice record that a row belongs to, as text. It tells
+invoices without bill number apart."""
 EXACT = "\u2063"
 """Ends the text of a fractional number cell of a workbook, where the cell itself says that the dot is a
 decimal point; in a text cell `1.234` may be two numbers. Invisible; `values` takes it off."""

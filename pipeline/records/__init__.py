@@ -15,7 +15,7 @@ from itertools import islice
 
 from pipeline.corrections.status import is_corrections
 from pipeline.profile import Profile
-from pipeline.readers.table import HEAD_ROWS, RowFrame, Table
+from pipeline.readers.table import HEAD_ROWS, INVOICE, RowFrame, Table
 from pipeline.records.frames import table_frames
 from pipeline.records.kinds import fields_of, kinds_of
 from pipeline.records.marks import marks_of
@@ -52,7 +52,7 @@ def as_table(table: Table, profile: Profile) -> Table:
             too), or is left out but has swallowed rows; or one number is there twice (`record-key-twice`).
     """
     kinds = kinds_of(profile)
-    fields = fields_of(kinds)
+    fields = (*fields_of(kinds), INVOICE)
     found = survey(table, profile, kinds)
 
     def frames(size: int) -> Generator[RowFrame]:

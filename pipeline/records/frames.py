@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.findings import Place
+from pipeline.frames import categorical
 from pipeline.profile import Profile
 from pipeline.readers.table import PROBLEMS, ROW, RowFrame, Table
 from pipeline.records.fold import fold, own_columns
@@ -29,20 +30,25 @@ def table_frames(table: Table, profile: Profile, found: Survey, size: int) -> Ge
     place = Place(table.file, table.sheet)
     kind_of_rows = kind_reader(profile, kinds, place)
     done = [0] * len(kinds)  # how many records of each kind stand above the frame
+    invoice_rows = found.rows[-2:][0]
     last: list[dict[str, str]] = [{} for _ in kinds]  # the last of them
     for frame in table.frames(size):
         of_rows = kind_of_rows(frame)
         rows = [np.flatnonzero(of_rows == kind.number) for kind in kinds]
         columns: list[Columns] = []
+        invoices: list[Ints] = []  # of each record of the last two kinds the row of its invoice's
         for kind, mine in zip(kinds, rows, strict=True):
             number = kind.number
             own = own_columns(frame, mine, kind, fields)
+            invoices.append(frame[ROW].to_numpy()[mine])
             if number:
                 parents = found.parents[number][done[number] : done[number] + len(mine)]
                 if kind.key:
                     outer = _taken(found.held[number - 1], parents)
                 else:
                     outer = _above(columns[number - 1], last[number - 1], parents - done[number - 1])
+                if kind.is_row:
+                    invoices[-1] = invoice_rows[parents]
                 own = fold(kind, own, outer, frame[ROW].to_numpy()[mine], place)
             columns.append(own)
         for number, mine in enumerate(rows):
@@ -50,7 +56,9 @@ def table_frames(table: Table, profile: Profile, found: Survey, size: int) -> Ge
             if len(mine):
                 last[number] = {field: column.text(-1) for field, column in columns[number].items()}
         if len(rows[-1]) or len(rows[-2:][0]):
-            yield _frame(frame, rows[-2:], columns[-2:], fields)
+            virtual = _frame(frame, rows[-2:], columns[-2:], fields)
+            virtual.insert(len(fields), len(fields), pd.Series(_row_numbers(rows[-2:], invoices[-2:])))
+            yield virtual
 
 
 def _taken(columns: Columns, rows: Ints) -> Columns:
@@ -60,6 +68,13 @@ def _taken(columns: Columns, rows: Ints) -> Columns:
 def _above(columns: Columns, last: dict[str, str], rows: Ints) -> Columns:
     """Those rows of a frame's columns, of which row -1 is the last one above the frame."""
     return {field: after(last.get(field, ""), column).take(rows + 1) for field, column in columns.items()}
+
+
+def _row_numbers(rows: Sequence[Ints], numbers: Sequence[Ints]) -> pd.Categorical:
+    """The `@invoice` of records of the last two kinds, in the order of the file."""
+    order = np.argsort(np.concatenate(rows))
+    distinct, of_row = np.unique(np.concatenate(numbers)[order], return_inverse=True)
+    return categorical(of_row, [str(number) for number in distinct.tolist()])
 
 
 def _frame(

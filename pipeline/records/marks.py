@@ -40,6 +40,9 @@ def kind_reader(profile: Profile, kinds: Sequence[Kind], place: Place) -> Callab
         marks = frame[column]
         of_text = np.array([numbers.get(text.strip(), _UNKNOWN) for text in texts(marks).tolist()], np.int64)
         found: Ints = of_text[codes(marks)]
+        if "" in numbers:
+            silent = np.flatnonzero(found == numbers[""])
+            found[silent[blank_rows(frame, silent)]] = BLANK
         unknown = np.flatnonzero(found == _UNKNOWN)
         if len(unknown):
             found[unknown] = BLANK

@@ -84,7 +84,7 @@ def survey(table: Table, profile: Profile, kinds: Sequence[Kind]) -> Survey:
         parents,
         [each.own() for each in found],
         _held(found, parents, place),
-        ", ".join(f"{each.kind.mark}: {len(each.rows)}" for each in found),
+        ", ".join(f"{each.kind.mark or '–'}: {len(each.rows)}" for each in found),
     )
 
 

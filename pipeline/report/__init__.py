@@ -58,6 +58,8 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
         for content in contents(connection, run):
             line = content.line
             totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
+            if line.life:
+                totals.lives[line.life.stage] += 1
             for_scripts.add_invoice(line)
             for_people.add_invoice(line)
             page.add_invoice(content)

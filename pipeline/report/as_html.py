@@ -24,6 +24,7 @@ from markupsafe import Markup
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Severity
 from pipeline.language import language, shown_date, shown_money, shown_number
+from pipeline.ledger.life import Stage
 from pipeline.report.as_json import run_as_dict
 from pipeline.report.causes import Causes
 from pipeline.report.charts import outcome_bars, rate_chart
@@ -31,7 +32,7 @@ from pipeline.report.contents import Aside, Content
 from pipeline.report.rates import Rates
 from pipeline.report.read import Remark, RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
-from pipeline.report.words import WITH_THE_SERVICE, outcome_label, verdict, words
+from pipeline.report.words import WITH_THE_SERVICE, life_text, outcome_label, stage_label, verdict, words
 
 MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""
@@ -99,7 +100,7 @@ class HtmlReport:
         ]
         _add(self._lines, orjson.dumps(shown))
         findings = [_detail(found) for found in content.findings]
-        self._pack.append([content.sent, line.answer, content.batch, findings])
+        self._pack.append([content.sent, line.answer, content.batch, findings, life_text(line.life)])
         if len(self._pack) == _IN_A_PACK:
             self._flush()
 
@@ -129,6 +130,7 @@ class HtmlReport:
             "ended": [each for each in Outcome if totals.outcomes[each].count],
             "none_ended": [each for each in Outcome if not totals.outcomes[each].count],
             "bars": outcome_bars(totals),
+            "lives": [(stage_label(stage), totals.lives[stage]) for stage in totals.stages],
             "errors": self._causes.of(Severity.ERROR),
             "notes": self._causes.of(Severity.WARNING, Severity.REPAIR),
             "rates": rate_chart(run, totals, self._rates, self._purged),
@@ -152,7 +154,7 @@ class HtmlReport:
         page = words()["page"]
         return {
             "locale": language(),
-            "words": {name: page[name] for name in ("table", "detail", "count", "causes", "kinds")},
+            "words": {name: page[name] for name in ("table", "detail", "count", "causes", "kinds", "lives")},
             "outcomes": [[each, words()["outcomes"][each]["label"]] for each in Outcome],
             "causes": self._causes.names(),
             "sources": [
@@ -197,6 +199,8 @@ def _mood(run: RunFacts, totals: Totals) -> str:
     """How the verdict looks: `good`, `wrong`, or `unknown` when it may not be what it seems."""
     if not totals.agree or run.finished is None or totals.count(Outcome.UNKNOWN):
         return "unknown"
+    if totals.lives[Stage.REFUSED]:
+        return "wrong"
     fine = (*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.only_checked else []))
     return "good" if totals.whole.count and totals.count(*fine) == totals.whole.count else "wrong"
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
+from pipeline.ledger.life import Life
 from pipeline.report.read import InvoiceLine, Remark, RunFacts
 from pipeline.report.totals import Totals
 from pipeline.report.words import verdict
@@ -104,7 +105,12 @@ def _invoice(run: RunFacts, line: InvoiceLine) -> dict[str, Any]:
             for row in range(first, last + 1)
         ],
         "findings": line.codes,
+        **({"life": _life(line.life)} if line.life else {}),
     }
+
+
+def _life(life: Life) -> dict[str, Any]:
+    return {**life._asdict(), "days": {stage.value: days for stage, days in life.days.items()}}
 
 
 def _finding(remark: Remark) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pipeline.report.mass_rows import Cell, Link, MassRows, Number, plain, put_i
 from pipeline.report.read import InvoiceLine, Remark, RunFacts
 from pipeline.report.summary import summary_rows
 from pipeline.report.totals import Totals
-from pipeline.report.words import outcome_label, words
+from pipeline.report.words import life_text, outcome_label, words
 
 SHEET_ROWS = 1_048_576
 """Rows that Excel allows on a sheet, the header included."""
@@ -228,7 +228,7 @@ def _invoice_cells(run: RunFacts, line: InvoiceLine) -> list[Cell]:
     return [
         *(line.billnum, line.jobtype, line.customer, day(line.billdate), outcome_label(line.outcome)),
         *(money(line.net), money(line.vat), money(line.total)),
-        *(line.jobid, rows_text(run, line.rows), ", ".join(line.codes)),
+        *(line.jobid, rows_text(run, line.rows), ", ".join(line.codes), life_text(line.life)),
     ]
 
 

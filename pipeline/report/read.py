@@ -10,11 +10,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, Row, and_, case, func, null, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, and_, case, func, null, or_, select
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place, Severity, finding
 from pipeline.ledger import tables
+from pipeline.ledger.life import Life, Stage, lives
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
 
@@ -86,6 +87,7 @@ class InvoiceLine(NamedTuple):
     answer: Any
     codes: list[str]
     explained: bool
+    life: Life | None = None
 
 
 class Remark(NamedTuple):
@@ -163,7 +165,7 @@ def remarks(connection: Connection, run: RunFacts) -> Iterator[Remark]:
     for row in connection.execute(query):
         outcome = Outcome(row.outcome) if row.outcome else None
         yield Remark(recorded_finding(row), row.invoice_number, _masked(row.customer), outcome)
-    for line in _invoice_lines(connection, run, _UNEXPLAINED):
+    for line in _invoice_lines(connection, run, _UNEXPLAINED, or_refused_later=True):
         if said := unexplained(run, line):
             yield Remark(said, line.number, line.customer, line.outcome)
 
@@ -215,7 +217,7 @@ def _masked(text: str | None) -> str | None:
 
 
 def _invoice_lines(
-    connection: Connection, run: RunFacts, outcomes: Collection[Outcome]
+    connection: Connection, run: RunFacts, outcomes: Collection[Outcome], *, or_refused_later: bool = False
 ) -> Iterator[InvoiceLine]:
     invoice, document = tables.invoice.c, tables.document.c
     # A run that died while it was sending left these behind; what the service has is not known.
@@ -226,6 +228,11 @@ def _invoice_lines(
     )
     outcome = case((left_behind, Outcome.UNKNOWN.value), else_=invoice.outcome)
     own = outcome.in_(_OWN_ANSWER)
+    wanted: ColumnElement[bool] = outcome.in_(outcomes)
+    if or_refused_later:
+        told = tables.status_update.c
+        refused = select(told.document_id).where(told.stage == Stage.REFUSED.value)
+        wanted = or_(wanted, invoice.document_id.in_(refused))
     query = (
         select(
             *(invoice.number, invoice.kind, invoice.billnum, invoice.jobtype, invoice.customer),
@@ -233,20 +240,26 @@ def _invoice_lines(
             *(case((own, document.jobid), else_=null()), case((own, document.answer), else_=null())),
         )
         .select_from(tables.invoice.outerjoin(tables.document, document.id == invoice.document_id))
-        .where(invoice.run_id == run.id, outcome.in_(outcomes))
+        .where(invoice.run_id == run.id, wanted)
         .order_by(invoice.number)
     )
     found = _codes(connection, run)
     waiting = next(found, None)
+    later = lives(connection, run.id)
+    next_life = next(later, None)
     for row in connection.execute(query):
         number, kind, billnum, jobtype, customer, billdate, ended, net, vat, total, rows, jobid, answer = row
         while waiting and waiting[0] < number:
             waiting = next(found, None)
+        while next_life and next_life[0] < number:
+            next_life = next(later, None)
+        is_heard_of = next_life and next_life[0] == number and _OUTCOMES[ended] in _OWN_ANSWER
         _, codes, explained = waiting if waiting and waiting[0] == number else (0, [], False)
         yield InvoiceLine(
             *(number, kind, billnum, jobtype, _masked(customer), billdate, _OUTCOMES[ended]),
             *(net, vat, total, orjson.loads(rows)),
             *(jobid, answer and masked(orjson.loads(answer)), codes, explained),
+            next_life[1] if next_life and is_heard_of else None,
         )
 
 
@@ -265,7 +278,18 @@ def _codes(connection: Connection, run: RunFacts) -> Iterator[tuple[int, list[st
 
 
 def unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:
-    """What to say of an invoice that is not with the service though no error finding tells why."""
+    """What to say of an invoice that is not with the service though no error finding tells why.
+
+    One that was accepted and refused later is told of too.
+    """
+    if line.life and line.life.stage is Stage.REFUSED and line.outcome is not Outcome.UNKNOWN:
+        return finding(
+            "refused-later",
+            _first_place(run, line),
+            billnum=line.billnum,
+            day=line.life.since,
+            words=mask(line.life.words),
+        )
     code = _UNEXPLAINED.get(line.outcome)
     if code is None or line.explained or (line.outcome is Outcome.NOT_SENT and run.only_checked):
         return None

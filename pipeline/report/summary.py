@@ -10,7 +10,7 @@ from pipeline.document import Outcome
 from pipeline.language import translate
 from pipeline.report.read import RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
-from pipeline.report.words import outcome_label, verdict, words
+from pipeline.report.words import outcome_label, stage_label, verdict, words
 
 Row = tuple[str, list[str | int | Decimal | None]]
 """A style (`title`, `verdict`, `header` or `text`) and the cells."""
@@ -22,6 +22,7 @@ def summary_rows(run: RunFacts, totals: Totals) -> Iterator[Row]:
     yield "verdict", [verdict(run, totals)]
     yield "text", []
     yield from _outcomes(totals)
+    yield from _lives(totals)
     yield from _control(totals)
     yield from _aside(totals)
     yield from _run(run)
@@ -37,6 +38,14 @@ def _outcomes(totals: Totals) -> Iterator[Row]:
     whole = totals.whole
     yield "text", [translate("all"), whole.count, whole.net, whole.vat, whole.total]
     yield "text", []
+
+
+def _lives(totals: Totals) -> Iterator[Row]:
+    if totals.lives:
+        yield "header", [translate("Since then"), translate("Invoices")]
+        for stage in totals.stages:
+            yield "text", [stage_label(stage), totals.lives[stage]]
+        yield "text", []
 
 
 def _control(totals: Totals) -> Iterator[Row]:

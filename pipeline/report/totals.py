@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from pipeline.document import Outcome
+from pipeline.ledger.life import Stage
 
 MONEY = ("net", "vat", "total")
 
@@ -40,7 +42,8 @@ class Totals:
     """The counts and sums of a run.
 
     `outcomes` has every outcome, `rows_aside` the rows set aside by reason, `counted` what was
-    counted while reading and grouping, before any document had an outcome.
+    counted while reading and grouping, before any document had an outcome. `lives` tells where the
+    invoices stand that the service told of after it had accepted them.
     """
 
     outcomes: dict[Outcome, Sums] = field(default_factory=lambda: {each: Sums() for each in Outcome})
@@ -48,6 +51,7 @@ class Totals:
     rows_twice: int = 0
     rows_aside: dict[str, int] = field(default_factory=dict)
     counted: dict[str, Any] = field(default_factory=dict)
+    lives: Counter[Stage] = field(default_factory=Counter)
     _seen: dict[int, bytearray] = field(default_factory=dict)
 
     def add(self, outcome: Outcome, net: str, vat: str, total: str, rows: list[list[int]]) -> None:
@@ -77,6 +81,11 @@ class Totals:
     def count(self, *outcomes: Outcome) -> int:
         """How many invoices ended in one of these."""
         return sum(self.outcomes[each].count for each in outcomes)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages that any invoice is in, in their order."""
+        return [stage for stage in Stage if self.lives[stage]]
 
     def control(self) -> dict[str, dict[str, Any]]:
         """Each control sum with its two sides and whether they agree (None: one side is not known)."""
@@ -113,6 +122,7 @@ class Totals:
             "invoices": whole.pop("count"),
             **whole,
             "outcomes": {outcome.value: part.as_dict() for outcome, part in self.outcomes.items()},
+            **({"lives": {stage.value: self.lives[stage] for stage in self.stages}} if self.lives else {}),
         }
 
     def _money(self, name: str, whole: Sums) -> dict[str, Any]:

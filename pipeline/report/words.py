@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from pipeline.document import Outcome
-from pipeline.language import language, shown_money, shown_number, translate
+from pipeline.language import language, shown_date, shown_money, shown_number, translate
+from pipeline.ledger.life import Life, Stage
 from pipeline.report.read import RunFacts
 from pipeline.report.totals import Totals
 from pipeline.resources import data_text
@@ -46,7 +47,35 @@ def verdict(run: RunFacts, totals: Totals) -> str:
     if not totals.agree:
         before += words()["verdict"]["control"]
     after = words()["verdict"]["sandbox"] if run.environment == "sandbox" and not run.only_checked else ""
+    if run.command == "follow":
+        return f"{before}{_news(totals)}"
+    if refused := totals.lives[Stage.REFUSED]:
+        after = words()["verdict"]["refused_later"].format(count=shown_number(refused)) + after
     return f"{before}{_sentence(run, totals)}{after}"
+
+
+def life_text(life: Life | None) -> str:
+    """`paid 2026-11-20 (open 2026-10-01; reminded 2026-11-03, 2026-11-17)`; nothing where there is none."""
+    if life is None:
+        return ""
+    told = []
+    for stage, days in life.days.items():
+        if before := [shown_date(day) for day in days if (stage, day) != life[:2]]:
+            told.append(f"{stage_label(stage)} {', '.join(before)}")
+    last = f"{stage_label(life.stage)} {shown_date(life.since)}"
+    return f"{last} ({'; '.join(told)})" if told else last
+
+
+def stage_label(stage: Stage) -> str:
+    """Where an invoice stands, as an accountant reads it."""
+    label: str = words()["stages"][stage]
+    return label
+
+
+def _news(totals: Totals) -> str:
+    said: str = words()["verdict"]["followed" if totals.whole.count else "followed_none"]
+    stages = [f"{shown_number(totals.lives[each])} {stage_label(each)}" for each in totals.stages]
+    return said.format(invoices=shown_number(totals.whole.count), stages=", ".join(stages) or "–")
 
 
 def _sentence(run: RunFacts, totals: Totals) -> str:

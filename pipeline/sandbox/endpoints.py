@@ -57,6 +57,8 @@ def send_jobs(call: Call) -> Response:
                 errors.append({"error": "; ".join(reasons), "index": index} | _name(job))
             else:
                 accepted.append(_accept(call, job))
+                if call.fault and call.fault.kind == "refuse-later" and index in call.fault.chosen(jobs):
+                    call.records.add_change(call.cid, accepted[-1]["jobid"], "refused", call.now)
         if errors and call.fault and call.fault.kind == "whole":
             named = (
                 f" (billnum {errors[0].get('billnum')}, index {errors[0]['index']})"
@@ -76,7 +78,7 @@ def _jobs(body: Any) -> list[Any]:
 
 def _reasons(call: Call, jobs: list[Any], index: int) -> list[str]:
     job = jobs[index]
-    if call.fault and index in call.fault.chosen(jobs):
+    if call.fault and call.fault.kind != "refuse-later" and index in call.fault.chosen(jobs):
         return [_pretended(call.fault, job)]
     return checks.check(job) or history.check(job, call.records, call.cid)
 
@@ -181,9 +183,10 @@ def status_updates(call: Call) -> Response:
     date, billnum = call.query.get("date"), call.query.get("billnum")
     if date is not None and not checks.is_date(date):
         raise HTTPException(400, "date must have the form YYYY-MM-DD.")
-    changes = call.records.changes(call.cid, until=call.now - call.options.lag, billnum=billnum, date=date)
-    if date is None and billnum is None:
-        with call.records.transaction():
+    until = call.now - call.options.lag
+    with call.records.transaction():  # two that ask at once are not given the same
+        changes = call.records.changes(call.cid, until=until, billnum=billnum, date=date)
+        if date is None and billnum is None:
             call.records.mark_read([change["id"] for change in changes])
     return JSONResponse([_update(change) for change in changes]) if changes else Response(status_code=204)
 

@@ -1,8 +1,8 @@
 """A sandbox that misbehaves on demand, at the level of the socket, so that a sender can be rehearsed.
 
 `Faults` tells which request meets which fault; `Misbehaving` is the ASGI middleware that makes it
-happen around the sandbox's own processing; the faults that concern single jobs (`partial`, `duplicate`,
-`whole`) it hands on to the endpoint in the request's state.
+happen around the sandbox's own processing; the faults that concern single jobs (`JOB_KINDS`) it hands on
+to the endpoint in the request's state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.findings import Place, refuse
 from pipeline.resources import data_text
 
-JOB_KINDS = ("partial", "duplicate", "whole")
+JOB_KINDS = ("partial", "duplicate", "whole", "refuse-later")
 
 
 class Fault(BaseModel):
@@ -48,6 +48,7 @@ class Fault(BaseModel):
         "expired-token",  # 401, and the token is no longer valid
         "partial",  # the chosen jobs are refused, the others processed
         "duplicate",  # likewise, as used bill numbers
+        "refuse-later",  # the chosen jobs are accepted, and refused afterwards: a status change tells it
         "whole",  # 400 for the whole batch because of the chosen jobs or any bad one; none is processed
     ]
     endpoint: str = "POST /rest/jobs"  # "*" for all

@@ -165,6 +165,17 @@ def test_rows_of_repeated_columns_are_counted_once(desk: Desk) -> None:
     assert [each["sheet"] for each in report["inputs"]] == [None]
 
 
+def test_repetitions_that_nobody_uses(desk: Desk) -> None:
+    """Columns for a fourth product are there, and none of these invoices has one."""
+    (desk.folder / "own.toml").write_text(toml(REPEATED), encoding="utf-8")
+    header = repeated(invoices(6))[0]
+    rows = [[*row, *[""] * (len(header) - len(row))] for row in repeated(invoices(1))[1:]]
+    as_csv(desk.folder, export=[header, *rows])
+    _, report = desk.run("export.csv", "--profile", "own.toml")
+    assert outcomes(report) == {"1001": "accepted"}
+    assert len(desk.accepted()[0]["payrow"]) == 1
+
+
 def test_two_tables_are_shown_as_they_are(desk: Desk) -> None:
     """The lines about the tables come once each, the invoices' first."""
     ours, rows = two_tables(made())

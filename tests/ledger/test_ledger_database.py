@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 
 from pipeline.findings import Refusal
 from pipeline.ledger import Unrecordable, database, open_ledger
-from pipeline.ledger.database import open_database
+from pipeline.ledger.database import MIGRATIONS, open_database
 from pipeline.ledger.states import State
 
 
@@ -94,7 +94,7 @@ def test_a_newer_ledger_is_left_alone(tmp_path: Path) -> None:
         open_ledger(url(tmp_path))
     assert str(refused.value) == (
         f"The ledger {tmp_path / 'ledger.sqlite'} was written by a newer version of this program"
-        " (schema 99; this one knows 1)."
+        " (schema 99; this one knows 2)."
     )
 
 
@@ -120,13 +120,40 @@ def test_an_older_ledger_is_migrated(tmp_path: Path) -> None:
         lambda connection: connection.execute(text("UPDATE document SET colour = 'red'")),
     ]
     for known in (steps[:1], steps, steps):
-        open_database(url(tmp_path), known).dispose()
+        open_database(url(tmp_path), (*MIGRATIONS, *known)).dispose()
     with sqlite3.connect(tmp_path / "ledger.sqlite") as file:
         assert file.execute("SELECT identity, state, colour FROM document").fetchall() == [
             ("1001", "accepted", "red")
         ]
-        assert file.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall() == [("3",)]
+        version = file.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        assert version == (str(len(MIGRATIONS) + 3),)
     file.close()
+
+
+def test_a_ledger_of_version_1_becomes_one_of_today(tmp_path: Path) -> None:
+    """After all migrations its tables are those of a new ledger, and what was in it is there."""
+    schema = Path(__file__).with_name("schema_v1.sql").read_text(encoding="utf-8")
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as old:
+        tables_first = sorted(schema.split(";\n\n"), key=lambda each: not each.startswith("CREATE TABLE"))
+        for statement in tables_first:
+            old.execute(statement)
+        old.execute("INSERT INTO meta VALUES ('schema_version', '1'), ('hash_key', 'ab12')")
+        old.execute(
+            "INSERT INTO run (id, command, environment, cid, started, facts)"
+            " VALUES ('r1', 'run', 'sandbox', '1001', '2026-11-20T02:15:00Z', '{}')"
+        )
+    old.close()
+    schemas = []
+    for folder in (tmp_path, tmp_path / "new"):
+        with opened(folder) as ledger:
+            made = rows(ledger, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
+            schemas.append(_plain(";".join(made)))
+            version = rows(ledger, "SELECT value FROM meta WHERE key = 'schema_version'")
+            assert version == [str(len(MIGRATIONS) + 1)]
+    assert schemas[0] == schemas[1]
+    with opened(tmp_path) as ledger:
+        assert rows(ledger, "SELECT id FROM run") == ["r1"]
+        assert ledger.key == bytes.fromhex("ab12")
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -139,7 +166,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
         pass
     steps = [lambda connection: connection.execute(text("ALTER TABLE run ADD COLUMN colour TEXT")), fail]
     with pytest.raises(RuntimeError, match="in the middle"):
-        open_database(url(tmp_path), steps)
+        open_database(url(tmp_path), (*MIGRATIONS, *steps))
     with opened(tmp_path) as ledger:
         assert "colour" not in rows(ledger, "SELECT name FROM pragma_table_info('run')")
 

@@ -17,6 +17,9 @@ import pytest
 from filelock import FileLock
 from night_desk import CHECKOUT, Desk, Message, export, line
 
+from pipeline.findings import Refusal
+from pipeline.nightly.clock import Clock
+from pipeline.nightly.inbox import Places, inbox
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
 
@@ -284,7 +287,8 @@ def test_no_inbox_toml(desk: Desk, tmp_path: Path) -> None:
     assert desk.said == "inbox-unreadable inbox.toml cannot be read: No such file or directory.\n"
     desk.root = tmp_path / "nowhere"
     assert desk.night(NIGHT) == 2
-    assert desk.said.startswith("inbox-unreadable")
+    assert desk.said == f"inbox-unreadable inbox.toml cannot be read: there is no folder {desk.root}.\n"
+    assert not desk.root.exists()
 
 
 def test_one_inbox_at_a_time(desk: Desk) -> None:
@@ -303,6 +307,32 @@ def test_a_journal_that_is_none(desk: Desk) -> None:
     assert desk.said == (
         f"journal-unusable The journal {desk.root}/journal.sqlite cannot be used: file is not a database.\n"
     )
+
+
+def test_a_journal_that_breaks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The night stops with 4 rather than take what it cannot record; the export stays in the inbox."""
+    monkeypatch.setenv("HOME", str(desk.root.parent))
+    desk.put("a.csv", export(line(1)))
+
+    def destroy(_: float) -> None:
+        with closing(sqlite3.connect(desk.root / "journal.sqlite")) as journal:
+            journal.execute("ALTER TABLE export RENAME TO gone")
+
+    places = Places(f"sqlite:///{desk.root.parent / 'ledger.sqlite'}")
+    seconds = iter(range(0, 10_000, 100))
+    with pytest.raises(Refusal) as stopped:
+        inbox(desk.root, places, once=True, clock=Clock(seconds=lambda: float(next(seconds)), wait=destroy))
+    assert stopped.value.exit_code == 4
+    assert stopped.value.finding.message == "The inbox had to stop: no such table: export."
+    assert list(desk.files()) == ["inbox/a.csv"]
+
+
+def test_a_log_that_cannot_be_written(desk: Desk, tmp_path: Path) -> None:
+    """It is said before anything is taken."""
+    log = tmp_path / "no" / "night.log"
+    with pytest.raises(Refusal) as refused:
+        inbox(desk.root, Places("sqlite:///x", log=log), once=True)
+    assert refused.value.finding.message == f"{log} cannot be written: No such file or directory."
 
 
 def test_a_name_that_is_no_utf8(desk: Desk) -> None:

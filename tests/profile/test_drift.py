@@ -160,7 +160,8 @@ def test_of_two_tables_the_headers_of_both_are_compared() -> None:
     with pytest.raises(Refusal) as caught:
         refuse_drift(understand([[one, two]], of, checked=False), of)
     assert caught.value.finding.message == (
-        "The export no longer fits the profile. The header “Hinta” that this profile reads is gone; the file has “Hintta”."
+        "The export no longer fits the profile. The header “Hinta” that this profile reads is gone; the file "
+        "has “Hintta”."
     )
 
 

@@ -212,7 +212,7 @@ MEANING = {
     ),
     "left out without a condition": (
         '[[leave_out]]\nwhen = {}\nreason = "x"',
-        "line 2: leave_out.when: without a condition it would hold for every row",
+        "line 2: leave_out.when: the condition names no column, or no text for one",
     ),
     "a pattern that is none": (
         '[[split]]\ncolumn = "A"\npattern = "(a"\ninto = ["city"]',
@@ -223,11 +223,27 @@ MEANING = {
     ),
     "groups without fields": (
         '[[split]]\ncolumn = "A"\npattern = "(a)(b)"\ninto = ["city"]',
-        "line 1: split: the pattern has 2 groups, and 1 fields are named",
+        "line 3: split.pattern: the pattern has 2 groups, and 1 fields are named",
+    ),
+    "an expression that is none": (
+        "[expressions]\ncity = 'cell('",
+        "line 2: expressions.city: it cannot be read as an expression",
+    ),
+    "a mapped value that is none": (
+        '[values.customertype]\nA = "1"\nB = "zz"',
+        "line 3: values.customertype.B: “zz” is no value of customertype (customertype-form)",
     ),
     "a rounding row for net prices": (
         '[prices]\nrounding_row = "x"',
         'line 2: prices.rounding_row: a rounding row is only needed with vat = "included"',
+    ),
+    "a VAT column that nothing reads": (
+        '[prices]\nvat = "column"',
+        (
+            'line 2: prices.vat: vat = "column" reads “included” or “row.included”, and no column '
+            "is declared "
+            "for either"
+        ),
     ),
     "a discount in money that nothing reads": (
         '[prices]\ndiscount = "row"',

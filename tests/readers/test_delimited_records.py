@@ -97,7 +97,7 @@ def test_the_marks_tell_the_delimiter(tmp_path: Path) -> None:
 def test_damage_within_a_record(
     tmp_path: Path, damage: tuple[str, str], found: dict[int, list[tuple[int | None, str]]]
 ) -> None:
-    """Rows swallowed by a pair of quotes, NUL bytes and stray quotes are told, and their texts are suspect."""
+    """Swallowed rows, NUL bytes and stray quotes are told, and the texts around them are suspect."""
     text = "\n".join([*LINES, "R;Matka;1;10,00;25,5", "R;Kirja;1;20,00;14"])
     assert damage[0] in text
     table = opened(tmp_path, text.replace(*damage), marks=ALR)
@@ -107,7 +107,8 @@ def test_damage_within_a_record(
 
 def test_several_lines_in_a_cell_are_no_damage(tmp_path: Path) -> None:
     """A text may have lines and delimiters, as long as none of its lines begins like a record."""
-    table = opened(tmp_path, "\n".join([*LINES, 'R;"Työ;\nRaportti; 2 h; kokous";1;10,00;25,5']), marks=ALR)
+    lines = [*LINES, 'R;"Työ;\nRaportti; 2 h; kokous";1;10,00;25,5']
+    table = opened(tmp_path, "\n".join(lines), marks=ALR)
     assert codes(table) == {}
     assert cells(table)[4][1] == "Työ;\nRaportti; 2 h; kokous"
 

@@ -215,9 +215,7 @@ def test_an_archive_of_exports(tmp_path: Path) -> None:
     for name in ("laskut.csv", "laskut.xlsx", "laskut.xls", "laskut.ods"):
         found = refused(archive(tmp_path / name, {"laskut.csv": "billnum;amount\n"}))
         assert found.message.endswith("its content seems to be a zip archive.")
-        assert found.remedy == (
-            "Rename it to end in .zip, or unpack it and give the files that are inside."
-        )
+        assert found.remedy == ("Rename it to end in .zip, or unpack it and give the files that are inside.")
     assert refused(archive(tmp_path / "laskut.zip", {"laskut.csv": "a;b\n"})).code == "archive-nested"
 
 

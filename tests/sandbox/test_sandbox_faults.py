@@ -264,7 +264,8 @@ def test_a_seed_draws_from_every_way_to_fail() -> None:
     assert 900 < ways.total() < 1100
     assert set(ways) == set(first._rules)
     assert {fault.kind for fault in ways} == set(Fault.model_fields["kind"].annotation.__args__) - {
-        "duplicate"
+        "duplicate",
+        "refuse-later",
     }
 
 

@@ -17,7 +17,13 @@ from pipeline.records import marks_of, tables_of_records
 
 A = {"2": "custnum", "3": "name", "4": "govid", "5": "address", "6": "postcode", "7": "city"}
 L = {"2": "billnum", "3": "billdate", "4": "paydate"}
-R = {"2": "payrow.desc", "3": "payrow.count", "4": "payrow.amount", "5": "payrow.taxpr", "6": "payrow.discount"}
+R = {
+    "2": "payrow.desc",
+    "3": "payrow.count",
+    "4": "payrow.amount",
+    "5": "payrow.taxpr",
+    "6": "payrow.discount",
+}
 ABOVE = profile(
     records=[
         {"mark": "A", "fields": 7, "columns": A},

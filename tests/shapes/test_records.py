@@ -36,8 +36,7 @@ def refused(folder: Path, records: list[list[str]], declared: Profile = ABOVE) -
     path = folder / "laskut.csv"
     path.write_text(text(records), encoding="utf-8")
     with pytest.raises(Refusal) as caught:
-        for each in opened(path, declared):
-            list(each.frames(100))
+        [list(each.frames(100)) for each in opened(path, declared)]
     return caught.value.finding.code, told(caught.value.finding)
 
 
@@ -107,7 +106,17 @@ def test_records_and_the_standard_shape_agree(
     """Whatever the invoices: their records, by key in any order, give what one table of them gives."""
     made = [
         Invoice(
-            [str(1 + at), "1.10.2026", "1.11.2026", f"C{who}", f"Acme {who} Oy", "2262509-5", f"Katu {who}", "00100", "X"],
+            [
+                str(1 + at),
+                "1.10.2026",
+                "1.11.2026",
+                f"C{who}",
+                f"Acme {who} Oy",
+                "2262509-5",
+                f"Katu {who}",
+                "00100",
+                "X",
+            ],
             rows,
         )
         for at, (who, _, rows) in enumerate(cells)
@@ -160,7 +169,7 @@ def test_a_job_type_reaches_the_rows(tmp_path: Path) -> None:
             {"mark": "R", "columns": R},
         ]
     )
-    records = [record + ["4"] if record[0] == "L" else record for record in above(MADE[:3])[:-1]]
+    records = [[*record, "4"] if record[0] == "L" else record for record in above(MADE[:3])[:-1]]
     path = tmp_path / "laskut.csv"
     path.write_text(text(records), encoding="utf-8")
     found, _ = documents(*opened(path, declared), profile=declared, check=False)
@@ -258,7 +267,10 @@ def keyed(at: int, column: int, cell: str) -> list[list[str]]:
             changed(2, ["X", "Työ", "1"]),
             ABOVE,
             "record-mark-unknown",
-            "A3: Row 3 is a record of the kind “X”, which the profile does not know (it knows “A”, “L”, “R”, “T”).",
+            (
+                "A3: Row 3 is a record of the kind “X”, which the profile does not know"
+                " (it knows “A”, “L”, “R”, “T”)."
+            ),
         ),
         (
             changed(2, ["R", "Työ", "osa 2", "1", "50,00", "25,5", ""]),
@@ -270,13 +282,19 @@ def keyed(at: int, column: int, cell: str) -> list[list[str]]:
             changed(1, None),
             ABOVE,
             "record-without-parent",
-            "2: The record of the kind “R” in row 2 comes before any of the kind “L” that it could belong to.",
+            (
+                "2: The record of the kind “R” in row 2 comes before any of the kind “L"
+                "” that it could belong to."
+            ),
         ),
         (
             changed(4, None),  # the second invoice's, below its customer's
             ABOVE,
             "record-without-parent",
-            "5: The record of the kind “R” in row 5 comes before any of the kind “L” that it could belong to.",
+            (
+                "5: The record of the kind “R” in row 5 comes before any of the kind “L"
+                "” that it could belong to."
+            ),
         ),
         (
             changed(4, ["L", "1001", "1.10.2026", "1.11.2026"]),
@@ -294,7 +312,10 @@ def keyed(at: int, column: int, cell: str) -> list[list[str]]:
             keyed(3, 4, "C9"),
             BY_KEY,
             "record-key-unknown",
-            "E4: The record of the kind “L” in row 4 belongs to “C9”, but no record of the kind “A” has that number.",
+            (
+                "E4: The record of the kind “L” in row 4 belongs to “C9”, but no record"
+                " of the kind “A” has that number."
+            ),
         ),
         (
             keyed(6, 6, " "),
@@ -349,8 +370,10 @@ def test_a_key_that_only_one_side_has(tmp_path: Path) -> None:
     declared = profile(records=[{"mark": "L", "columns": L, "key": "billnum"}, {"mark": "R", "columns": R}])
     assert refused(tmp_path, [["L", "1", "", ""], ["R", "x", "1", "1", "0", ""]], declared) == (
         "record-key-undeclared",
-        "None: In the profile, records of the kind “L” are to be found by “billnum”, so both they and those "
-        "of the kind “R” need a column for it.",
+        (
+            "None: In the profile, records of the kind “L” are to be found by “billnum”, so both they and "
+            "those of the kind “R” need a column for it."
+        ),
     )
 
 

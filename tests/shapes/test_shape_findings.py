@@ -29,6 +29,7 @@ from pipeline.document import Document
 from pipeline.findings import Refusal
 from pipeline.profile import Profile
 from pipeline.readers.table import Problem, Table
+from pipeline.subject import ALLOCATIONS
 
 MADE = invoices(3)
 
@@ -441,3 +442,29 @@ def test_a_made_field_is_told_in_the_cell_that_it_comes_from() -> None:
     declared = profile(split=[{"column": "Paikka", "pattern": r"(\S+) (.+)", "into": ["postcode", "city"]}])
     found, _ = documents(table(rows), profile=declared)
     assert told(found) == [("value-form", "H2")]
+
+
+def test_entries_of_several_files_keep_their_places() -> None:
+    """Allocations are no invoices with rows: no table is joined, no column repeats, every file counts."""
+    rows = [["Laskunumero", "Summa", "Päivä 1"], ["1001", "10,00", "1.10.2026"]]
+    declared = profile(columns={"Summa": "amount", "Päivä {n}": "date"}, tables=TABLES.model_dump()["tables"])
+    layouts = understand([[table(rows)], [table(rows, file="toinen.csv")]], declared, ALLOCATIONS)
+    assert [(each.number, each.table.file, each.repeats) for each in layouts] == [
+        *((0, "export.csv", ()), (1, "toinen.csv", ()))
+    ]
+
+
+@pytest.mark.parametrize("origin", ["{}, {}, 7", "{}.xlsx, {}, 7"])
+def test_sheets_of_corrections_are_known_by_where_their_rows_stood(origin: str) -> None:
+    """Whatever the sheets are called, though their guide has one as well, and though a part is missing."""
+    ours, _ = two_tables(MADE[:1])
+    status = ["Ropo: original row", origin.format("vienti, uusi", "laskut, 10/2026")]
+    corrected = [
+        replace(table([[*row, text] for row, text in zip(ours, status, strict=True)]), sheet="1"),
+        replace(table([["Ohje"]]), sheet="2"),
+    ]
+    declared = profile(
+        tables=[{"part": "invoices", "sheet": "laskut, 10/2026"}, {"part": "rows", "file": "*rivit*"}]
+    )
+    (layout,) = understand([corrected], declared)
+    assert layout.part == declared.tables[0]

@@ -363,8 +363,9 @@
     inside.replaceChildren(facts(line));
     if (!dialog.open) dialog.showModal();
     try {
-      const [sent, answer, batch, found] = await detail(index);
+      const [sent, answer, batch, found, life] = await detail(index);
       if (open !== place) return;
+      if (life) inside.append(heading(words.lives.heading), make("p", {}, life));
       inside.append(heading(words.detail.findings), ...findings(found), heading(words.detail.answer),
         ...answered(answer, batch), ...content(line, sent));
     } catch (error) {
