@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from pipeline import __version__, updates
 from pipeline.answers import Answer
@@ -51,6 +52,11 @@ class _Asking:
     stop: threading.Event
     pauses: Sequence[float]
     tally: _Tally
+
+
+class _Came(NamedTuple):
+    body: bytes
+    reading: updates.Reading
 
 
 class _Halt(Exception):  # noqa: N818 - a decision, not an error
@@ -135,9 +141,9 @@ def _ask_all(asking: _Asking, billnums: Sequence[str], days: Sequence[date]) -> 
         for billnum in dict.fromkeys(billnums):
             _ask(asking, {"billnum": billnum})
         for day in dict.fromkeys(days):
-            reading = _ask(asking, {"date": day.isoformat()})
-            if reading and reading.entries >= heard.MOST:
-                asking.tally.cut[day.isoformat()] = reading.entries
+            came = _ask(asking, {"date": day.isoformat()})
+            if came and came.reading.entries >= heard.MOST:
+                asking.tally.cut[day.isoformat()] = came.reading.entries
         if not (billnums or days):
             _ask_for_unread(asking)
     except _Halt as halt:
@@ -152,19 +158,19 @@ def _ask_for_unread(asking: _Asking) -> None:
     """
     before = None
     while not asking.stop.is_set():
-        reading = _ask(asking, {})
-        if reading is None or not reading.updates:
+        came = _ask(asking, {})
+        if came is None or not came.reading.updates:
             return
-        if reading == before:
+        if came.body == before:
             raise _Halt(finding("status-updates-repeated"))
-        before = reading
+        before = came.body
 
 
-def _ask(asking: _Asking, question: Mapping[str, str]) -> updates.Reading | None:
+def _ask(asking: _Asking, question: Mapping[str, str]) -> _Came | None:
     """Ask, and record the answer before anything else; tried again until there is a readable one.
 
     Returns:
-        What it says; None when the program is to stop.
+        The answer; None when the program is to stop.
 
     Raises:
         _Halt: there is none.
@@ -174,7 +180,7 @@ def _ask(asking: _Asking, question: Mapping[str, str]) -> updates.Reading | None
             return None
         answer, reading = _ask_once(asking, question)
         if reading is not None:
-            return reading
+            return _Came(answer.body, reading)
         if answer.status == 401:
             raise _Halt(finding("credentials-refused", reason=answer.text or "HTTP 401"))
         again = answer.status is None or answer.status in {408, 429} or not 400 <= answer.status < 500

@@ -240,5 +240,5 @@ def _take_in(connection: Connection, run: Run, ids: Sequence[int]) -> None:
 
 def _stage(connection: Connection, document_id: int) -> Stage | None:
     query = select(_update.at, _update.stage, _update.words).where(_update.document_id == document_id)
-    life = life_of(connection.execute(query).tuples())
+    life = life_of((at, stage, words) for at, stage, words in connection.execute(query))
     return life.stage if life else None

@@ -24,6 +24,10 @@ from pipeline.words import normalise
 LEAST_EXPLAINED = 0.5
 """How much of a file's header a profile must know."""
 
+LEAST_NEAR = 0.7
+"""How much of a profile's headers a file must have to be taken for a changed export of that system."""
+
+_LEAST_SPECIAL = 2  # so many headers that mean something else without the profile are no accident
 _LEAST_KNOWN = 3  # so many headers that are known without a profile are a header
 
 
@@ -43,12 +47,14 @@ def choose(files: Sequence[list[Table]]) -> Fit | None:
         files: the tables of each file, opened without a profile.
 
     Raises:
-        Refusal: `profile-ambiguous`: two fit equally; `profile-differs`: one fits some of the files only.
+        Refusal: `profile-ambiguous`: two fit equally; `profile-differs`: one fits some of the files only;
+            `profile-nearly-fits`: one would, had the export not changed.
     """
     known = builtin.profiles(builtin.FOLDER)
     found = [fit for name, profile in known.items() if (fit := fit_of(name, profile, files))]
     if not found:
         _refuse_mixed(known, files)
+        _refuse_near(known, files)
     return best_of(found, files[0][0].file)
 
 
@@ -87,19 +93,21 @@ def marks_fit(name: str, profile: Profile, table: Table) -> Fit | None:
 
 
 def has_marks(profile: Profile, table: Table) -> bool:
-    """Whether each row at a table's top begins with a mark of the profile, those of invoices and rows among them.
+    """Whether each row at a table's top begins with a mark of the profile, of invoices and rows among them.
 
     It shows however the file was opened, while records may be cut to the length of others.
     """
+    known = [record.mark.strip() for record in profile.records]
     kinds = [record.mark.strip() for record in profile.records if not record.ignored]
     seen = {mark for mark, _ in _marked_rows(profile, table)}
-    return bool(kinds) and seen.issuperset(kinds[-2:]) and seen <= {each.mark.strip() for each in profile.records}
+    return bool(kinds) and seen.issuperset(kinds[-2:]) and seen.issubset(known)
 
 
 def _marked_rows(profile: Profile, table: Table) -> list[tuple[str, list[str]]]:
     """The rows at a table's top that are not blank, each with its mark."""
     at = profile.reading.mark - 1
-    return [("".join(row[at : at + 1]).strip(), row) for row in table.head if any(text.strip() for text in row)]
+    rows = (row for row in table.head if any(text.strip() for text in row))
+    return [("".join(row[at : at + 1]).strip(), row) for row in rows]
 
 
 def _file_fit(name: str, profile: Profile, tables: Iterable[Table]) -> Fit | None:
@@ -202,6 +210,30 @@ def _refuse_mixed(known: dict[str, Profile], files: Sequence[list[Table]]) -> No
     if any(fits.values()):
         told = "; ".join(f"{file}: {', '.join(names) or builtin.NONE}" for file, names in fits.items())
         raise refuse("profile-differs", fits=told)
+
+
+def _refuse_near(known: dict[str, Profile], files: Sequence[list[Table]]) -> None:
+    """See that no export of a known system is read without its profile because a header was renamed.
+
+    Raises:
+        Refusal: `profile-nearly-fits`.
+    """
+    for table in (table for file in files for table in file):
+        for name, profile in known.items():
+            if gone := _missing(profile, _header(profile, table)):
+                told = ", ".join(f"“{header}”" for header in gone)
+                raise refuse("profile-nearly-fits", Place(table.file, table.sheet), profile=name, gone=told)
+
+
+def _missing(profile: Profile, present: Sequence[str]) -> list[str]:
+    """What a header lacks to be the profile's, if it has most of it and what no ordinary export has."""
+    optional = {normalise(each) for each in profile.expects.optional}
+    needed = {normalise(each): each for each in profile.expects.headers if normalise(each) not in optional}
+    have = needed.keys() & {normalise(each) for each in present}
+    special = [each for each in have if _is_special(needed[each], profile)]
+    if len(special) < _LEAST_SPECIAL or len(have) < LEAST_NEAR * len(needed):
+        return []
+    return [header for spelt, header in needed.items() if spelt not in have]
 
 
 def _has_fields(row: Sequence[str], fields: int | None) -> bool:

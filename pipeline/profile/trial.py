@@ -150,8 +150,9 @@ def _unused(layouts: Sequence[Layout], profile: Profile, done: set[str]) -> Iter
 
 def _declared(profile: Profile) -> Iterator[str]:
     """The declarations about the meaning of cells, as steps are named."""
-    for name in ("leave_out", "split", "set"):
-        yield from (f"{name}.{at}" for at in range(len(getattr(profile, name))))
+    yield from (f"leave_out.{at}" for at in range(len(profile.leave_out)))
+    yield from (f"split.{at}" for at, split in enumerate(profile.split) if any(split.into))
+    yield from (f"set.{at}" for at in range(len(profile.set)))
     for name in ("texts", "expressions", "values"):
         yield from (f"{name}.{field}" for field in getattr(profile, name))
 

@@ -20,7 +20,7 @@ from pipeline.report.as_json import JsonReport
 from pipeline.report.as_workbook import WorkbookReport
 from pipeline.report.contents import asides, batches, contents
 from pipeline.report.files import whole
-from pipeline.report.read import remarks, rows_aside, run_facts, snapshot
+from pipeline.report.read import all_went, remarks, rows_aside, run_facts, snapshot
 from pipeline.report.totals import Totals
 from pipeline.report.words import verdict
 
@@ -54,7 +54,12 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
         totals = Totals(rows_aside=rows_aside(connection, run_id), counted=run.counted)
         for_scripts = stack.enter_context(JsonReport(run, spool))
         for_people = stack.enter_context(WorkbookReport(run, spool))
-        page = stack.enter_context(HtmlReport(run, spool, batches(connection, run), asides(connection, run)))
+        page = stack.enter_context(
+            HtmlReport(
+                *(run, spool, batches(connection, run), asides(connection, run)),
+                all_went=all_went(connection, run),
+            )
+        )
         for content in contents(connection, run):
             line = content.line
             totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
@@ -84,6 +89,5 @@ def needs_attention(engine: Engine, run_id: str) -> Iterator[Finding]:
         KeyError: the ledger has no run of that id.
     """
     with snapshot(engine) as connection:
-        for remark in remarks(connection, run_facts(connection, run_id)):
-            if remark.finding.severity is Severity.ERROR:
-                yield remark.finding
+        for remark in remarks(connection, run_facts(connection, run_id), (Severity.ERROR,)):
+            yield remark.finding

@@ -27,18 +27,18 @@ from pipeline.language import language, shown_date, shown_money, shown_number
 from pipeline.ledger.life import Stage
 from pipeline.report.as_json import run_as_dict
 from pipeline.report.causes import Causes
-from pipeline.report.charts import outcome_bars, rate_chart
+from pipeline.report.charts import outcome_bars, rate_chart, rates_read
 from pipeline.report.contents import Aside, Content
+from pipeline.report.files import BUFFER, Entries
 from pipeline.report.rates import Rates
-from pipeline.report.read import Remark, RunFacts, answer_text
+from pipeline.report.read import WITH_THE_SERVICE, Remark, RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
-from pipeline.report.words import WITH_THE_SERVICE, life_text, outcome_label, stage_label, verdict, words
+from pipeline.report.words import life_text, outcome_label, stage_label, verdict, words
 
 MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""
 
 _IN_A_PACK = 100  # the details of so many invoices are packed, and unpacked, together
-_BUFFER = 1 << 20
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPRESSION = 1  # level 6 takes four times as long for a file a quarter smaller
 _DIGITS = re.compile("[0-9]+$")
@@ -54,6 +54,8 @@ class HtmlReport:
         spool: a folder for temporary files.
         batches: the requests, by id (`contents.batches`).
         asides: the rows set aside, by source number (`contents.asides`).
+        all_went: whether `read.all_went`: what was counted per VAT rate is then what is with the service, and
+            no content needs to be looked into.
         most: how many invoices to show.
     """
 
@@ -63,16 +65,18 @@ class HtmlReport:
         spool: Path,
         batches: dict[int, dict[str, Any]],
         asides: dict[int, list[Aside]],
+        *,
+        all_went: bool = False,
         most: int = MOST_INVOICES,
     ) -> None:
         self._run, self._batches, self._asides, self._most = run, batches, asides, most
+        self._all_went = all_went
         self._shown = 0
         self._causes, self._rates = Causes(), Rates()
         self._purged = 0
         self._noted: dict[tuple[str | None, str | None, Severity], int] = {}
         self._pack: list[Any] = []
-        self._lines = (spool / "lines").open("w+b", buffering=_BUFFER)
-        self._details = (spool / "details").open("w+b", buffering=_BUFFER)
+        self._lines, self._details = Entries(spool / "lines"), Entries(spool / "details")
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +90,7 @@ class HtmlReport:
         line = content.line
         causes = self._causes.add(content.findings, line.total)
         self._note(content.findings)
-        if line.outcome in WITH_THE_SERVICE:
+        if line.outcome in WITH_THE_SERVICE and not self._all_went:
             if content.sent:
                 self._rates.add_payload(content.sent, line.net)
             else:
@@ -98,7 +102,7 @@ class HtmlReport:
             *(line.billnum, line.customer, line.billdate, _ORDER[line.outcome], line.net, line.vat),
             *(line.total, line.jobid, line.kind, line.jobtype, line.rows, causes),
         ]
-        _add(self._lines, orjson.dumps(shown))
+        self._lines.add(orjson.dumps(shown))
         findings = [_detail(found) for found in content.findings]
         self._pack.append([content.sent, line.answer, content.batch, findings, life_text(line.life)])
         if len(self._pack) == _IN_A_PACK:
@@ -112,7 +116,7 @@ class HtmlReport:
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole page to `path`."""
         self._flush()
-        with path.open("wb", buffering=_BUFFER) as file:
+        with path.open("wb", buffering=BUFFER) as file:
             for part in _template().generate(self._names(totals)):
                 file.write(part.encode())
 
@@ -133,7 +137,9 @@ class HtmlReport:
             "lives": [(stage_label(stage), totals.lives[stage]) for stage in totals.stages],
             "errors": self._causes.of(Severity.ERROR),
             "notes": self._causes.of(Severity.WARNING, Severity.REPAIR),
-            "rates": rate_chart(run, totals, self._rates, self._purged),
+            "rates": rate_chart(
+                run, totals, rates_read(run) if self._all_went else self._rates.sums(), self._purged
+            ),
             "purged": self._purged,
             "control": _control(totals),
             "sources": list(self._sources()),
@@ -144,8 +150,8 @@ class HtmlReport:
             "style": style,
             "script": script,
             "policy": _policy(style, script),
-            "lines": _parts(self._lines),
-            "details": _parts(self._details),
+            "lines": _parts(self._lines.read()),
+            "details": _parts(self._details.read()),
             "page": _data(orjson.dumps(self._facts(), option=orjson.OPT_NON_STR_KEYS)),
         }
 
@@ -182,7 +188,7 @@ class HtmlReport:
     def _flush(self) -> None:
         if self._pack:
             packed = base64.b64encode(zlib.compress(orjson.dumps(self._pack), _COMPRESSION))
-            _add(self._details, b'"%b"' % packed)
+            self._details.add(b'"%b"' % packed)
             self._pack.clear()
 
 
@@ -235,15 +241,10 @@ def _ranges(ranges: list[list[int]]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)
 
 
-def _add(file: BinaryIO, entry: bytes) -> None:
-    file.write((b",\n" if file.tell() else b"\n") + entry)
-
-
 def _parts(file: BinaryIO) -> Iterator[Markup]:
     """The file, piece by piece, to stand in a script."""
-    file.seek(0)
     # By lines, since a piece must not end within a letter of several bytes.
-    while lines := file.readlines(_BUFFER):
+    while lines := file.readlines(BUFFER):
         yield _data(b"".join(lines))
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copyfileobj
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import orjson
 
 from pipeline.ledger.life import Life
+from pipeline.report.files import BUFFER, Entries
 from pipeline.report.read import InvoiceLine, Remark, RunFacts
 from pipeline.report.totals import Totals
 from pipeline.report.words import verdict
-
-_BUFFER = 1 << 20
 
 
 class JsonReport:
@@ -25,8 +24,8 @@ class JsonReport:
 
     def __init__(self, run: RunFacts, spool: Path) -> None:
         self._run = run
-        self._invoices = (spool / "invoices").open("w+b", buffering=_BUFFER)
-        self._findings = (spool / "findings").open("w+b", buffering=_BUFFER)
+        self._invoices = Entries(spool / "invoices", b"    ")
+        self._findings = Entries(spool / "findings", b"    ")
 
     def __enter__(self) -> Self:
         return self
@@ -37,11 +36,11 @@ class JsonReport:
 
     def add_invoice(self, line: InvoiceLine) -> None:
         """Add the next invoice."""
-        _add(self._invoices, _invoice(self._run, line))
+        self._invoices.add(orjson.dumps(_invoice(self._run, line)))
 
     def add_remark(self, remark: Remark) -> None:
         """Add the next finding."""
-        _add(self._findings, _finding(remark))
+        self._findings.add(orjson.dumps(_finding(remark)))
 
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole report to `path`."""
@@ -53,12 +52,11 @@ class JsonReport:
             "totals": totals.as_dict(),
             "control": {**totals.control(), "agree": totals.agree},
         }
-        with path.open("wb", buffering=_BUFFER) as file:
+        with path.open("wb", buffering=BUFFER) as file:
             file.write(orjson.dumps(head, option=orjson.OPT_INDENT_2).removesuffix(b"\n}"))
             for name, lines in (("invoices", self._invoices), ("findings", self._findings)):
                 file.write(b',\n  "%b": [' % name.encode())
-                lines.seek(0)
-                copyfileobj(lines, file, _BUFFER)
+                copyfileobj(lines.read(), file, BUFFER)
                 file.write(b"\n  ]")
             file.write(b"\n}\n")
 
@@ -78,10 +76,6 @@ def run_as_dict(run: RunFacts) -> dict[str, Any]:
         "finished": run.finished,
         "exit_code": run.exit_code,
     }
-
-
-def _add(file: BinaryIO, entry: dict[str, Any]) -> None:
-    file.write((b",\n    " if file.tell() else b"\n    ") + orjson.dumps(entry))
 
 
 def _invoice(run: RunFacts, line: InvoiceLine) -> dict[str, Any]:

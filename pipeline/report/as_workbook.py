@@ -177,7 +177,8 @@ def money(text: str) -> Cell:
     The file gets the very digits, no float of ours. Excel makes a float of them, for display only:
     with at most 15 digits it shows each of them as it is.
     """
-    return Number(text, "money") if sum(map(str.isdigit, text)) <= _EXACT_DIGITS else text
+    is_exact = len(text) <= _EXACT_DIGITS or sum(map(str.isdigit, text)) <= _EXACT_DIGITS
+    return Number(text, "money") if is_exact else text
 
 
 def summary_number(value: int | Decimal) -> Cell:
@@ -200,10 +201,20 @@ def link(path: str, sheet: str | None = None, cell: str | None = None) -> str:
     It takes a lower-case `file://` for a Windows path and loses a leading slash: hence `File:`,
     which is the same to whoever follows it.
     """
+    quoted = (sheet or "").replace("'", "''")
+    return _address(path) + (f"#'{quoted}'!{cell or 'A1'}" if sheet else "")
+
+
+@lru_cache(maxsize=4096)
+def _address(path: str) -> str:
     posix = PurePath(path).as_posix().translate(_ESCAPES)
     root = "" if posix.startswith("//") else "//" if posix.startswith("/") else "///"
-    quoted = (sheet or "").replace("'", "''")
-    return f"File:{root}{posix}" + (f"#'{quoted}'!{cell or 'A1'}" if sheet else "")
+    return f"File:{root}{posix}"
+
+
+@lru_cache(maxsize=4096)
+def _is_absolute(path: str) -> bool:
+    return PurePath(path).is_absolute()
 
 
 def _remark_cells(remark: Remark, paths: dict[str | None, str | None]) -> list[Cell]:
@@ -212,7 +223,7 @@ def _remark_cells(remark: Remark, paths: dict[str | None, str | None]) -> list[C
     file: Cell = place.file
     cell: Cell = where
     path = paths.get(place.file) or place.file
-    if path and place.file and PurePath(path).is_absolute():
+    if path and place.file and _is_absolute(path):
         at = place.cell or (f"A{place.row}" if place.row else None)
         url = link(path) if path.endswith(".zip") else link(path, place.sheet, at)
         file, cell = (file, Link(where, url)) if where else (Link(place.file, url), None)

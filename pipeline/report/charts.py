@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from pipeline.document import Outcome
 from pipeline.money import Sums
-from pipeline.report.rates import NO_RATE, Rates
-from pipeline.report.read import RunFacts
+from pipeline.report.rates import NO_RATE
+from pipeline.report.read import WITH_THE_SERVICE, RunFacts
 from pipeline.report.totals import Totals
-from pipeline.report.words import WITH_THE_SERVICE
 
 
 class Part(NamedTuple):
@@ -53,13 +52,17 @@ def outcome_bars(totals: Totals) -> dict[str, list[Part]]:
     return {name: parts for name, parts in bars.items() if parts}
 
 
-def rate_chart(run: RunFacts, totals: Totals, sent: Rates, purged: int) -> RateChart:
-    """The sums per VAT rate: of what is with the service, or of all that was read where nothing is."""
-    read = {
+def rates_read(run: RunFacts) -> dict[str, Sums]:
+    """The sums per VAT rate of all that was read, as they were counted then."""
+    return {
         rate: Sums(Decimal(net), Decimal(vat), Decimal(net) + Decimal(vat))
         for rate, (net, vat) in run.counted.get("rates", {}).items()
     }
-    there = sent.sums()
+
+
+def rate_chart(run: RunFacts, totals: Totals, there: dict[str, Sums], purged: int) -> RateChart:
+    """The sums per VAT rate: of what is with the service, or of all that was read where nothing is."""
+    read = rates_read(run)
     of = "sent" if there or not read else "read"
     shown = there if of == "sent" else read
     outcomes = WITH_THE_SERVICE if of == "sent" else tuple(Outcome)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, case, null, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, null, or_, select
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding
 from pipeline.ledger import tables
 from pipeline.ledger.content import GUARD
-from pipeline.report.read import InvoiceLine, RunFacts, invoices, masked, recorded_finding, unexplained
+from pipeline.ledger.life import lives
+from pipeline.report.read import (
+    FINDING,
+    Beside,
+    InvoiceLine,
+    RunFacts,
+    invoice_line,
+    invoice_query,
+    masked,
+    recorded_finding,
+    unexplained,
+)
 
 _STAYS = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.CONFLICT, Outcome.UNKNOWN)
 """Outcomes whose document was sent, so that no later run gave it other content."""
@@ -44,15 +55,14 @@ class Aside(NamedTuple):
 
 def contents(connection: Connection, run: RunFacts) -> Iterator[Content]:
     """Every invoice of the run, in the order of the export."""
-    found = _findings(connection, run)
-    waiting = next(found, None)
-    pairs = zip(invoices(connection, run), _payloads(connection, run), strict=True)
-    for line, (number, payload, guarded, batch) in pairs:
-        while waiting and waiting[0] < number:
-            waiting = next(found, None)
-        findings = waiting[1] if waiting and waiting[0] == number else []
+    found, later = Beside(_findings(connection, run)), Beside(lives(connection, run.id))
+    for row in connection.execute(invoice_query(run, *_content_columns())):
+        findings = found.of(row[0]) or []
+        line = invoice_line(row, [(each.code, each.severity) for each in findings], later.of(row[0]))
         if said := unexplained(run, line):
+            line.codes.append(said.code)
             findings = [*findings, said]
+        payload, guarded, batch = row[-3:]
         sent = f'{{"{GUARD}":"1",{payload[1:]}' if payload and guarded else payload
         yield Content(line, sent, batch, findings)
 
@@ -87,36 +97,26 @@ def asides(connection: Connection, run: RunFacts) -> dict[int, list[Aside]]:
     return found
 
 
-def _payloads(
-    connection: Connection, run: RunFacts
-) -> Iterator[tuple[int, str | None, int | None, int | None]]:
-    """Number, payload, whether it went with the guard, and batch of every invoice."""
+def _content_columns() -> tuple[ColumnElement[Any], ...]:
+    """Payload, whether it went with the guard, and batch."""
     invoice, document = tables.invoice.c, tables.document.c
     own = document.run_id == invoice.run_id
     of_this_content = or_(own, invoice.outcome.in_(_STAYS))
     in_batch = and_(of_this_content, invoice.outcome != Outcome.CONFLICT)
-    query = (
-        select(
-            invoice.number,
-            case((of_this_content, document.payload), else_=null()),
-            document.guarded,
-            case((in_batch, document.batch_id), else_=null()),
-        )
-        .select_from(tables.invoice.outerjoin(tables.document, document.id == invoice.document_id))
-        .where(invoice.run_id == run.id)
-        .order_by(invoice.number)
+    return (
+        case((of_this_content, document.payload), else_=null()),
+        document.guarded,
+        case((in_batch, document.batch_id), else_=null()),
     )
-    for row in connection.execute(query):
-        yield tuple(row)
 
 
 def _findings(connection: Connection, run: RunFacts) -> Iterator[tuple[int, list[Finding]]]:
     """The findings of each invoice that has any."""
     found = tables.finding.c
     query = (
-        select(tables.finding)
+        select(found.invoice_number, *FINDING)
         .where(found.run_id == run.id, found.invoice_number.is_not(None))
         .order_by(found.invoice_number, found.number)
     )
-    for number, rows in groupby(connection.execute(query), key=attrgetter("invoice_number")):
-        yield number, [recorded_finding(row) for row in rows]
+    for number, rows in groupby(connection.execute(query), key=itemgetter(0)):
+        yield number, [recorded_finding(row[1:]) for row in rows]

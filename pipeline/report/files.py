@@ -6,6 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+BUFFER = 1 << 20
+"""Bytes to read and write at a time."""
 
 
 @contextmanager
@@ -25,6 +29,33 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
     if os.name == "posix":  # Windows has no handle to a folder, and keeps its names durable itself
         _sync(path.parent)
+
+
+class Entries:
+    """JSON values that wait in a file until they are put into a list, one a line.
+
+    Args:
+        path: the file, which is made anew.
+        indent: what stands before each line.
+    """
+
+    def __init__(self, path: Path, indent: bytes = b"") -> None:
+        self._file = path.open("w+b", buffering=BUFFER)
+        self._before, self._between = b"\n" + indent, b",\n" + indent
+
+    def add(self, entry: bytes) -> None:
+        """Add a value."""
+        self._file.write(self._before + entry)
+        self._before = self._between
+
+    def read(self) -> BinaryIO:
+        """The file, from its beginning."""
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def _sync(path: Path) -> None:

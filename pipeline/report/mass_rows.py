@@ -107,8 +107,10 @@ class MassRows:
     def _column(self, number: int, cells: Sequence[Cell]) -> list[str]:
         """The cells of a column as XML."""
         look = self._looks[number]
-        texts = ["" if isinstance(cell, Number) else _text(cell) for cell in cells]
-        written = texts_xml(texts, number, look)
+        texts = [cell or "" for cell in cells if cell is None or isinstance(cell, str)]
+        if len(texts) == len(cells):
+            return texts_xml(texts, number, look)
+        written = texts_xml(["" if isinstance(cell, Number) else _text(cell) for cell in cells], number, look)
         for at, cell in enumerate(cells):
             if isinstance(cell, Number):
                 written[at] = number_xml(cell.text, number, self._styles[cell.format])

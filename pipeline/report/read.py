@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, and_, case, func, null, or_, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    case,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place, Severity, finding
@@ -19,14 +31,35 @@ from pipeline.ledger.life import Life, Stage, lives
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
 
+WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
+
 CHUNK = 2_000
 """How many rows are fetched at a time."""
+
+_T = TypeVar("_T")
 
 _SECRET_PARAMETERS = frozenset({"password", "passwd", "sslpassword"})
 _OWN_ANSWER = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN)
 """Outcomes whose document in the ledger is this invoice; in a conflict it is the one sent before."""
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+
+_invoice, _document, _found = tables.invoice.c, tables.document.c, tables.finding.c
+
+# A run that died while it was sending left these behind; what the service has is not known.
+_left_behind = and_(
+    _invoice.outcome == Outcome.NOT_SENT,
+    _document.state == State.SENDING,
+    _document.run_id == _invoice.run_id,
+)
+_outcome = case((_left_behind, Outcome.UNKNOWN.value), else_=_invoice.outcome)
+
+FINDING = (
+    *(_found.code, _found.severity, _found.file, _found.sheet, _found.row, _found.column, _found.cell),
+    *(_found.field, _found.value, _found.message, _found.remedy, _found.billnum),
+)
+"""The columns that `recorded_finding` takes."""
 
 _UNEXPLAINED = {
     Outcome.REFUSED: "refused-by-service",
@@ -140,41 +173,59 @@ def rows_aside(connection: Connection, run_id: str) -> dict[str, int]:
     return {reason: int(count) for reason, count in rows}
 
 
+def all_went(connection: Connection, run: RunFacts) -> bool:
+    """Whether all invoices that were counted are with the service, and what is there is known."""
+    known = and_(_invoice.outcome.in_(WITH_THE_SERVICE), _document.payload.is_not(None))
+    query = (
+        select(func.count(), func.count(case((known, 1))))
+        .select_from(tables.invoice.outerjoin(tables.document, _document.id == _invoice.document_id))
+        .where(_invoice.run_id == run.id)
+    )
+    return set(connection.execute(query).one()) == {run.counted.get("invoices")}
+
+
 def invoices(
     connection: Connection, run: RunFacts, outcomes: Collection[Outcome] = tuple(Outcome)
 ) -> Iterator[InvoiceLine]:
     """The run's invoices of those outcomes with the codes of their findings, in the order of the export."""
-    for line in _invoice_lines(connection, run, outcomes):
+    codes, later = Beside(_codes(connection, run)), Beside(lives(connection, run.id))
+    for row in connection.execute(invoice_query(run).where(_outcome.in_(outcomes))):
+        line = invoice_line(row, codes.of(row[0]) or (), later.of(row[0]))
         said = unexplained(run, line)
         yield line._replace(codes=[*line.codes, said.code]) if said else line
 
 
-def remarks(connection: Connection, run: RunFacts) -> Iterator[Remark]:
-    """Every finding: those recorded, in the order of the run, then those of unexplained invoices.
+def remarks(
+    connection: Connection, run: RunFacts, severities: Collection[Severity] = tuple(Severity)
+) -> Iterator[Remark]:
+    """The findings of those severities: recorded ones, in the run's order, then of unexplained invoices.
 
     Unexplained are invoices that are not with the service though no recorded error tells why.
     """
-    recorded, invoice = tables.finding, tables.invoice
-    same = and_(invoice.c.run_id == recorded.c.run_id, invoice.c.number == recorded.c.invoice_number)
+    same = and_(_invoice.run_id == _found.run_id, _invoice.number == _found.invoice_number)
     query = (
-        select(recorded, invoice.c.customer, invoice.c.outcome)
-        .select_from(recorded.outerjoin(invoice, same))
-        .where(recorded.c.run_id == run.id)
-        .order_by(recorded.c.number)
+        select(_found.invoice_number, _invoice.customer, _invoice.outcome, *FINDING)
+        .select_from(tables.finding.outerjoin(tables.invoice, same))
+        .where(_found.run_id == run.id, _found.severity.in_(severities))
+        .order_by(_found.number)
     )
-    for row in connection.execute(query):
-        outcome = Outcome(row.outcome) if row.outcome else None
-        yield Remark(recorded_finding(row), row.invoice_number, _masked(row.customer), outcome)
-    for line in _invoice_lines(connection, run, _UNEXPLAINED, or_refused_later=True):
-        if said := unexplained(run, line):
-            yield Remark(said, line.number, line.customer, line.outcome)
+    for number, customer, outcome, *row in connection.execute(query):
+        yield Remark(recorded_finding(row), number, _masked(customer), outcome and _OUTCOMES[outcome])
+    if Severity.ERROR in severities:
+        later = Beside(lives(connection, run.id))
+        for of_invoice in connection.execute(_perhaps_unexplained(run)):
+            *columns, explained = of_invoice
+            line = invoice_line(columns, life=later.of(of_invoice[0]))._replace(explained=bool(explained))
+            if said := unexplained(run, line):
+                yield Remark(said, line.number, line.customer, line.outcome)
 
 
-def recorded_finding(row: Row[Any]) -> Finding:
-    """The finding in a row of the table `finding`."""
-    place = Place(_masked(row.file), _masked(row.sheet), row.row, _masked(row.column), row.cell)
-    texts = (_masked(row.field), _masked(row.value), mask(row.message), mask(row.remedy), row.billnum)
-    return Finding(row.code, Severity(row.severity), place, *texts)
+def recorded_finding(row: Sequence[Any]) -> Finding:
+    """The finding in a row of the columns `FINDING`."""
+    code, severity, file, sheet, number, column, cell, field, value, message, remedy, billnum = row
+    place = Place(_masked(file), _masked(sheet), number, _masked(column), cell)
+    texts = (_masked(field), _masked(value), mask(message), mask(remedy), billnum)
+    return Finding(code, _SEVERITIES[severity], place, *texts)
 
 
 def _first_place(run: RunFacts, line: InvoiceLine) -> Place:
@@ -216,65 +267,80 @@ def _masked(text: str | None) -> str | None:
     return None if text is None else mask(text)
 
 
-def _invoice_lines(
-    connection: Connection, run: RunFacts, outcomes: Collection[Outcome], *, or_refused_later: bool = False
-) -> Iterator[InvoiceLine]:
-    invoice, document = tables.invoice.c, tables.document.c
-    # A run that died while it was sending left these behind; what the service has is not known.
-    left_behind = and_(
-        invoice.outcome == Outcome.NOT_SENT,
-        document.state == State.SENDING,
-        document.run_id == invoice.run_id,
-    )
-    outcome = case((left_behind, Outcome.UNKNOWN.value), else_=invoice.outcome)
-    own = outcome.in_(_OWN_ANSWER)
-    wanted: ColumnElement[bool] = outcome.in_(outcomes)
-    if or_refused_later:
-        told = tables.status_update.c
-        refused = select(told.document_id).where(told.stage == Stage.REFUSED.value)
-        wanted = or_(wanted, invoice.document_id.in_(refused))
-    query = (
+def invoice_query(run: RunFacts, *more: ColumnElement[Any]) -> Select[Any]:
+    """The columns that `invoice_line` takes, and `more` of invoice and document: all invoices of a run."""
+    own = _outcome.in_(_OWN_ANSWER)
+    return (
         select(
-            *(invoice.number, invoice.kind, invoice.billnum, invoice.jobtype, invoice.customer),
-            *(invoice.billdate, outcome, invoice.net, invoice.vat, invoice.total, invoice.rows),
-            *(case((own, document.jobid), else_=null()), case((own, document.answer), else_=null())),
+            *(_invoice.number, _invoice.kind, _invoice.billnum, _invoice.jobtype, _invoice.customer),
+            *(_invoice.billdate, _outcome, _invoice.net, _invoice.vat, _invoice.total, _invoice.rows),
+            *(case((own, _document.jobid), else_=null()), case((own, _document.answer), else_=null())),
+            *more,
         )
-        .select_from(tables.invoice.outerjoin(tables.document, document.id == invoice.document_id))
-        .where(invoice.run_id == run.id, wanted)
-        .order_by(invoice.number)
+        .select_from(tables.invoice.outerjoin(tables.document, _document.id == _invoice.document_id))
+        .where(_invoice.run_id == run.id)
+        .order_by(_invoice.number)
     )
-    found = _codes(connection, run)
-    waiting = next(found, None)
-    later = lives(connection, run.id)
-    next_life = next(later, None)
-    for row in connection.execute(query):
-        number, kind, billnum, jobtype, customer, billdate, ended, net, vat, total, rows, jobid, answer = row
-        while waiting and waiting[0] < number:
-            waiting = next(found, None)
-        while next_life and next_life[0] < number:
-            next_life = next(later, None)
-        is_heard_of = next_life and next_life[0] == number and _OUTCOMES[ended] in _OWN_ANSWER
-        _, codes, explained = waiting if waiting and waiting[0] == number else (0, [], False)
-        yield InvoiceLine(
-            *(number, kind, billnum, jobtype, _masked(customer), billdate, _OUTCOMES[ended]),
-            *(net, vat, total, orjson.loads(rows)),
-            *(jobid, answer and masked(orjson.loads(answer)), codes, explained),
-            next_life[1] if next_life and is_heard_of else None,
-        )
 
 
-def _codes(connection: Connection, run: RunFacts) -> Iterator[tuple[int, list[str], bool]]:
-    """By invoice number: the codes of its findings, each once, and whether one of them is an error."""
-    found = tables.finding.c
+def invoice_line(
+    row: Sequence[Any], found: Sequence[tuple[str, str]] = (), life: Life | None = None
+) -> InvoiceLine:
+    """The invoice in a row of an `invoice_query`.
+
+    Args:
+        row: it begins with the columns of the query.
+        found: code and severity of its findings.
+        life: that of its document.
+    """
+    number, kind, billnum, jobtype, customer, billdate, ended, net, vat, total, rows, jobid, answer = row[:13]
+    outcome = _OUTCOMES[ended]
+    codes = list(dict.fromkeys([code for code, _ in found]))
+    explained = any(severity == Severity.ERROR for _, severity in found)
+    return InvoiceLine(
+        *(number, kind, billnum, jobtype, _masked(customer), billdate, outcome),
+        *(net, vat, total, orjson.loads(rows)),
+        *(jobid, answer and masked(orjson.loads(answer)), codes, explained),
+        life if outcome in _OWN_ANSWER else None,
+    )
+
+
+class Beside(Generic[_T]):
+    """What belongs to some invoices, read along with all of them: `found` by number, in the same order."""
+
+    def __init__(self, found: Iterator[tuple[int, _T]]) -> None:
+        self._found = found
+        self._next = next(found, None)
+
+    def of(self, number: int) -> _T | None:
+        """What belongs to an invoice; the numbers asked for must rise."""
+        while self._next and self._next[0] < number:
+            self._next = next(self._found, None)
+        return self._next[1] if self._next and self._next[0] == number else None
+
+
+def _perhaps_unexplained(run: RunFacts) -> Select[Any]:
+    """The invoices of which `unexplained` may have something to say, and whether an error is recorded."""
+    # Not by `NOT EXISTS`: SQLite would search all findings of the run for each invoice.
+    told = select(_found.invoice_number).where(
+        _found.run_id == run.id, _found.severity == Severity.ERROR, _found.invoice_number.is_not(None)
+    )
+    later = tables.status_update.c
+    refused = select(later.document_id).where(later.stage == Stage.REFUSED.value)
+    has_error = _invoice.number.in_(told)
+    unexplained_now = and_(_outcome.in_(_UNEXPLAINED), ~has_error)
+    return invoice_query(run, has_error).where(or_(unexplained_now, _invoice.document_id.in_(refused)))
+
+
+def _codes(connection: Connection, run: RunFacts) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """By invoice number: code and severity of its findings."""
     query = (
-        select(found.invoice_number, found.code, found.severity)
-        .where(found.run_id == run.id, found.invoice_number.is_not(None))
-        .order_by(found.invoice_number, found.number)
+        select(_found.invoice_number, _found.code, _found.severity)
+        .where(_found.run_id == run.id, _found.invoice_number.is_not(None))
+        .order_by(_found.invoice_number, _found.number)
     )
-    for number, group in groupby(connection.execute(query), key=attrgetter("invoice_number")):
-        rows = list(group)
-        codes = list(dict.fromkeys(row.code for row in rows))
-        yield number, codes, any(row.severity == Severity.ERROR for row in rows)
+    for number, rows in groupby(connection.execute(query), key=itemgetter(0)):
+        yield number, [(code, severity) for _, code, severity in rows]
 
 
 def unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:

@@ -9,11 +9,9 @@ from typing import Any
 from pipeline.document import Outcome
 from pipeline.language import language, shown_date, shown_money, shown_number, translate
 from pipeline.ledger.life import Life, Stage
-from pipeline.report.read import RunFacts
+from pipeline.report.read import WITH_THE_SERVICE, RunFacts
 from pipeline.report.totals import Totals
 from pipeline.resources import data_text
-
-WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
 
 
 def words() -> dict[str, Any]:
@@ -37,6 +35,11 @@ def _translated(part: Any) -> Any:
 
 def outcome_label(outcome: Outcome) -> str:
     """The outcome as an accountant reads it."""
+    return _label(outcome, language())
+
+
+@cache  # asked for with every invoice
+def _label(outcome: Outcome, _: str) -> str:
     label: str = words()["outcomes"][outcome]["label"]
     return label
 

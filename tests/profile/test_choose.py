@@ -119,6 +119,29 @@ def test_files_of_two_kinds_are_refused(known: Known) -> None:
     assert choose([files[1], files[1]]) is None
 
 
+def test_a_changed_export_of_a_known_system_is_not_read_without_its_profile(known: Known) -> None:
+    """What its prices mean would be lost with the header that was renamed."""
+    known(own=expects(*OWN, "Lisä"))
+    renamed = [each if each != "Tuote" else "Artikkelin nimi" for each in [*OWN, "Lisä"]]
+    with pytest.raises(Refusal) as refused:
+        choose([[table([renamed, [*good(), ""]], file="a.csv")]])
+    assert refused.value.finding.code == "profile-nearly-fits"
+    assert refused.value.finding.message == (
+        "This looks like the export that the profile own is for, but “Tuote” is not in its header."
+    )
+    assert refused.value.finding.remedy == (
+        "If it is that export, see what changed with --profile own; to read it without a profile, "
+        "give --profile none."
+    )
+
+
+def test_one_odd_header_makes_no_export_a_known_systems(known: Known) -> None:
+    """Nor do headers that every export has."""
+    known(own=OWN_TEXT, plain=expects(*HEADER, "Puhelin"))
+    assert choose([[table([[each for each in OWN if each != "Tuote"], GOOD[1:]])]]) is None
+    assert choose([[table([HEADER, good()])]]) is None
+
+
 RECORDS = """
 [[records]]
 mark = "A"
