@@ -76,6 +76,7 @@ def show_as(table: Table, path: Path, name: str, archive: Path) -> None:
             yield from read(size)
 
     table.file, table.unpacked, table.archive, table.frames = name, path, archive, frames
+    table.stretches = None  # they would not name it so
     table.findings = [
         replace(each, place=replace(each.place, file=name), message=each.message.replace(str(path), name))
         for each in table.findings

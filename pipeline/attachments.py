@@ -16,6 +16,7 @@ import mmap
 import os
 import re
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import BinaryIO, NamedTuple
@@ -135,6 +136,16 @@ class Attachments:
         if hashlib.sha256(content).hexdigest() != digest:
             raise AttachmentChanged(path.name)
         return base64.b64encode(content)
+
+    @property
+    def files(self) -> dict[str, _File]:
+        """The files that were looked at, by the name that the export has for them."""
+        return self._by_name
+
+    def know(self, files: Mapping[str, _File]) -> None:
+        """Take over what another process has seen in the folder."""
+        self._by_name |= files
+        self._by_digest |= {file.digest: file for file in files.values() if file.digest}
 
     def _file(self, name: str) -> _File:
         if name not in self._by_name:

@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.columns import Layout
 from pipeline.declared import steps
 from pipeline.frames import categorical, codes, texts
+from pipeline.readers.table import FOLLOWS
 from pipeline.row_tests import Bools, is_blank, is_number_like, rows_where
 from pipeline.subject import is_of_row
 
@@ -31,7 +32,7 @@ def carried(
         above: the cells, by column, with which the rows before this frame end.
 
     Returns:
-        The rows, and the cells with which they end.
+        The rows, with `@follows`, and the cells with which they end.
     """
     columns = _columns(layout)
     numbered = bool(columns.get("billnum"))
@@ -47,7 +48,7 @@ def carried(
     if not numbered:
         for column in taken:
             takes &= blank[column] | (cells[column][1] == codes(frame[column]))
-    result = frame.copy(deep=False)
+    result = frame.assign(**{FOLLOWS: takes})
     for column, (held, from_above) in cells.items():
         own = codes(frame[column])
         result[column] = categorical(np.where(takes & blank[column], from_above, own), held)

@@ -53,7 +53,7 @@ _Out = Annotated[
 _Ledger = Annotated[
     str | None,
     typer.Option(
-        envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE).", show_default="one for each user"
+        envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE or postgresql://…).", show_default="one for each user"
     ),
 ]
 _Attachments = Annotated[
@@ -160,6 +160,66 @@ def check(
         sends=False,
         quiet=quiet,
         as_json=as_json,
+    )
+
+
+@app.command()
+def plan(
+    inputs: _Inputs,
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    profile: _Profile = None,
+    attachments: _Attachments = None,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    yes: _Yes = False,
+    quiet: _Quiet = False,
+    as_json: _Json = False,
+    _language: _Language = None,
+) -> None:
+    """Do all that `run` does but send: what is right waits in the ledger's outbox for `send`."""
+    _run(
+        *("plan", inputs, target, country, profile, out, ledger),
+        attachments=attachments,
+        plans=True,
+        yes=yes,
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def send(
+    *,
+    target: _Target = Target.SANDBOX,
+    country: _Country = Country.FI,
+    out: _Out = None,
+    ledger: _Ledger = None,
+    batch_size: _BatchSize = 100,
+    workers: _Workers = 4,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch/--once", help="Send whatever comes until stopped; else until none is left."),
+    ] = False,
+    quiet: _Quiet = False,
+    as_json: _Json = False,
+    _language: _Language = None,
+) -> None:
+    """Send what `plan` put into the outbox, beside other senders on this machine or others."""
+    from pipeline import shared  # noqa: PLC0415 - start-up time
+    from pipeline.screens import make_screen  # noqa: PLC0415 - start-up time
+
+    url, folder, _ = _places(ledger, out)
+    screen = make_screen(quiet=quiet, as_json=as_json)
+    raise typer.Exit(
+        shared.send(
+            *(target, country, url, folder),
+            size=batch_size,
+            workers=workers,
+            watch=watch,
+            screen=screen,
+        )
     )
 
 
@@ -411,7 +471,14 @@ def follow(
     ] = False,
     target: _Target = Target.SANDBOX,
     country: _Country = Country.FI,
-    profile: _Profile = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ROPO_PROFILE",
+            metavar="NAME|FILE",
+            help="A profile; its [following] may agree to that too.",
+        ),
+    ] = None,
     out: _Out = None,
     ledger: _Ledger = None,
     _language: _Language = None,

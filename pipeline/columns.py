@@ -93,6 +93,11 @@ class Layout:
             return Place(self.table.file, self.table.sheet, None, self.headers[column], cell)
         return self.cell(self.header_row or 1, column)
 
+    @property
+    def users_headers(self) -> dict[int, str]:
+        """The headers but for that of the records' numbers, which is ours."""
+        return {column: text for column, text in self.headers.items() if self.fields.get(column) != INVOICE}
+
     def column(self, name: str) -> int | None:
         """The column that a declaration names: by its header, field or position; None where there is none."""
         name = name.replace(_NUMBERED, self.n) if self.n else name
@@ -165,7 +170,7 @@ def understand(
         layouts = _joined([*files], profile, subject)
     else:
         layouts = [layout for file in files for layout in _of_file(file, profile, subject)]
-    layouts = _with_repeats([_with_meaning(layout) for layout in layouts])
+    layouts = _with_repeats(layouts)
     if checked:
         check_layouts(layouts)
     return layouts
@@ -239,7 +244,7 @@ def _layout(table: Table, profile: Profile, subject: Subject) -> Layout | None:
     if header is None:
         return None
     texts = header.texts
-    found = {column: _field_of(table, column, text, profile, subject) for column, text in texts.items()}
+    found = {column: _field_of(table, text, profile, subject) for column, text in texts.items()}
     for column, path in found.items():
         if path == "amount" and normalise(texts[column]) == "amount" and "payrow.desc" in found.values():
             found[column] = "payrow.amount"  # beside rows it can only be theirs
@@ -260,7 +265,7 @@ def _layout(table: Table, profile: Profile, subject: Subject) -> Layout | None:
     )
 
 
-def _field_of(table: Table, column: int, header: str, profile: Profile, subject: Subject) -> str | None:
+def _field_of(table: Table, header: str, profile: Profile, subject: Subject) -> str | None:
     """The field of a column; of records it is declared, but for names that only declarations use."""
     if header == INVOICE and _is_own_name(header, table):
         return INVOICE
@@ -296,7 +301,9 @@ def _with_meaning(layout: Layout) -> Layout:
     unread = {
         column: nearest(layout.headers[column], layout.subject)
         for column in layout.headers
-        if column not in kept and column not in used and not _is_own_name(layout.headers[column], layout.table)
+        if column not in kept
+        and column not in used
+        and not _is_own_name(layout.headers[column], layout.table)
     }
     derived = {path: column for path, column in derived.items() if path not in kept.values()}
     return replace(layout, fields=kept, ignored=unread, derived=derived, used=frozenset(used))
@@ -318,24 +325,27 @@ def _with_repeats(layouts: list[Layout]) -> list[Layout]:
 
 
 def _repetitions(layout: Layout) -> Iterator[Layout]:
-    """A layout for each number that the repeated columns of a table have; itself if there are none."""
+    """A layout, with its meaning, for each number that the repeated columns of a table have, or else one."""
     numbers: dict[str, set[int]] = {}
     for column, header in layout.headers.items():
         if layout.subject.kind:  # each of its rows is one entry
             break
-        if column in layout.fields and (repeated := _repetition(header, layout.profile)):
+        if repeated := _repetition(header, layout.profile):
             numbers.setdefault(repeated[0], set()).add(column)
-    if not numbers:
-        yield layout
     repeated_columns = frozenset().union(*numbers.values())
+    found = []
     for n in sorted(numbers, key=int):
-        own = frozenset(numbers[n])
-        fields = {
-            column: path
-            for column, path in layout.fields.items()
-            if column in own or column not in repeated_columns
-        }
-        yield replace(layout, fields=fields, n=n, own=own)
+        others = repeated_columns - numbers[n]
+        fields = {column: path for column, path in layout.fields.items() if column not in others}
+        each = _with_meaning(replace(layout, fields=fields, n=n))
+        if own := numbers[n] & {*each.fields, *each.used}:
+            found.append(replace(each, own=frozenset(own)))
+    read = frozenset().union(*({*each.fields, *each.used} for each in found))
+    for each in found:
+        unread = {column: near for column, near in each.ignored.items() if column not in read}
+        yield replace(each, ignored=unread)
+    if not found:
+        yield _with_meaning(layout)
 
 
 def declared_name(header: str, profile: Profile) -> str:

@@ -292,7 +292,7 @@ def show_columns(inputs: Sequence[Path], given: str | None, screen: Screen, save
         screen.understood(tables_of(layouts))
         for layout in tables_of(layouts):
             below = layout.table.head[layout.header_row :]
-            for at, header in layout.headers.items():
+            for at, header in layout.users_headers.items():
                 sample = next((row[at] for row in below if at < len(row) and row[at].strip()), "")
                 cell, made = layout.heading(at).cell, layout.read.get(at)
                 field = translate("ignored") if made is None else ", ".join(made) or translate("a condition")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,23 +14,24 @@ from pipeline.attachments import Attachments
 from pipeline.columns import Layout, check_layouts, tables_of, understand
 from pipeline.defaults import given
 from pipeline.document import Document
-from pipeline.frames import texts
-from pipeline.gather import gather
-from pipeline.grouper import build
+from pipeline.gather import number_of_parts, parts_of
 from pipeline.inputs import Input, open_input, refuse_copies
+from pipeline.language import language
 from pipeline.options import Options
 from pipeline.profile import Profile
 from pipeline.profile.drift import refuse_drift
 from pipeline.readers.table import Table
 from pipeline.records import tables_of_records
-from pipeline.rows import Intake, named_frames
+from pipeline.rows import Intake
 from pipeline.subject import Subject
 from pipeline.terminal import Screen
-from pipeline.values import convert, decimal_evidence, settled_decimal
+from pipeline.values import settled_decimal
+from pipeline.workers.cluster import Cluster, Part
+from pipeline.workers.part import Basis, checked_chunks
+from pipeline.workers.reading import Dealt, frames_of
 
-ROWS_A_FRAME = 10_000
-DOCUMENTS_A_CHUNK = 2_000
-_NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
+if TYPE_CHECKING:
+    from pipeline.workers.helper import Helper
 
 
 def read_layouts(
@@ -72,28 +74,60 @@ def documents(
     files: Attachments,
     intake: Intake,
     screen: Screen,
+    team: Helper | Cluster | None = None,
+    *,
+    day: dt.date | None = None,
 ) -> Iterator[list[Document]]:
-    """The documents of all tables, in chunks, not yet checked.
+    """The checked documents of all tables, in chunks: the same ones whoever does the work.
 
     The first chunk comes when every row has been read: only then are the number convention, the damaged
     rows and the last row of each document known.
+
+    Args:
+        layouts: how the tables are understood.
+        profile: the run's.
+        options: whose subject, country and folder of attachments count.
+        files: the folder of attachments, which knows afterwards what the documents name.
+        intake: what becomes of the rows is added.
+        screen: for the progress of reading.
+        team: the second process that builds and checks, or the cluster that reads, too.
+        day: what counts as today.
+
+    Raises:
+        Refusal: a file has changed, or cannot be read where it should be.
+        WorkersLost: the other processes have died.
     """
-    rules = given(profile, options.subject)
     evidence: list[set[str]] = [set() for _ in layouts]
-    size = sum(map(_text_size, {layout.table.path for layout in layouts}))
-    for frame in gather(_read(layouts, intake, evidence, screen), size):
+    rules, number = given(profile, options.subject), number_of_parts(text_size(layouts))
+
+    @cache
+    def basis() -> Basis:  # asked for when all rows are read
         conventions = profile.conventions
         if conventions.decimal is None:
             conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
-        columns = convert(frame, conventions, options.subject)
-        documents = build(
-            *(frame, columns, layouts, rules, today(), intake),
-            several_tables=profile.reading.several_tables,
+        return Basis(
+            layouts=layouts,
+            profile=profile.model_copy(update={"conventions": conventions}),
+            given=rules,
+            today=day or today(),
             home=options.country.alpha3,
-            attachments=files,
+            attachments=options.attachments and options.attachments.resolve(),
+            suspects=intake.suspects,
+            continued=intake.continued,
+            language=language(),
         )
-        while chunk := list(islice(documents, DOCUMENTS_A_CHUNK)):
-            yield chunk
+
+    if isinstance(team, Cluster):
+        chunks = team.checked(_read_there(team, layouts, number, intake, evidence, screen), basis)
+    else:
+        parts = parts_of(_read_here(layouts, intake, evidence, screen), number)
+        here = (chunk for part in parts for chunk in checked_chunks(part, basis(), files))
+        chunks = team.checked(parts, basis) if team else here
+    for each in chunks:
+        intake.add(Intake(aside=each.aside))
+        files.know(each.files)
+        if each.documents:
+            yield each.documents
 
 
 def today() -> dt.date:
@@ -101,30 +135,45 @@ def today() -> dt.date:
     return dt.datetime.now().astimezone().date()
 
 
-def _read(
+def text_size(layouts: Iterable[Layout]) -> int:
+    """About how much text the files hold, in bytes; a workbook is packed some eight times."""
+    return sum(map(_text_size, {layout.table.path for layout in layouts}))
+
+
+def _read_here(
     layouts: Sequence[Layout], intake: Intake, evidence: list[set[str]], screen: Screen
 ) -> Iterator[pd.DataFrame]:
     """Every table's named frames, noting on the way what proves each one's decimal separator."""
     with screen.progress("Reading", 1.0, unit=None) as bar:
         tables = tables_of(layouts)
         for number, layout in enumerate(tables):
-            for frame in named_frames(layout, ROWS_A_FRAME, intake):
-                evidence[number] |= evidence_of(frame, layout.subject, evidence[number])
+            for frame in frames_of(layout, intake, evidence[number]):
                 bar.reach((number + layout.table.share_read) / len(tables))
                 yield frame
         bar.reach(1.0)
 
 
-def evidence_of(frame: pd.DataFrame, subject: Subject, known: Collection[str] = frozenset()) -> set[str]:
-    """The decimal separators that a named frame proves, beside those known already; not more than needed."""
-    found = {*known}
-    for name in (name for name in frame.columns if not name.startswith("@")):
-        if len(found) < 3 and subject.value_kind(name) in _NUMBERS:
-            found |= decimal_evidence(texts(frame[name]))
-    return found
+def _read_there(
+    cluster: Cluster,
+    layouts: Sequence[Layout],
+    parts: int,
+    intake: Intake,
+    evidence: list[set[str]],
+    screen: Screen,
+) -> Iterator[Part]:
+    """The parts that a cluster deals the rows of every table to."""
+    with screen.progress("Reading", 1.0, unit=None) as bar:
+        dealt: list[Dealt] = []
+        for number, (own, found) in enumerate(cluster.read(layouts, parts, bar.reach)):
+            intake.add(own)
+            evidence[number].update(*(each.evidence for each in found))
+            dealt += found
+        bar.reach(1.0)
+    for number in range(parts):
+        if part := [(each.path, each.places[number]) for each in dealt if each.places[number]]:
+            yield part
 
 
 def _text_size(path: Path) -> int:
-    """About how much text a file holds; a workbook is packed some eight times."""
     size = path.stat().st_size
     return size if path.suffix.lower() in {".csv", ".tsv", ".txt"} else 8 * size

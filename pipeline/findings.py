@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pipeline.language import translate
+from pipeline.language import language, translate
 from pipeline.privacy import mask, mask_govid
 from pipeline.resources import PACKAGE
 
@@ -71,6 +71,9 @@ class Refusal(Exception):  # noqa: N818 - it is the input that is refused, the p
         super().__init__(finding.message)
         self.finding = finding
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.finding,)  # it may have come up in another process
+
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
@@ -95,7 +98,7 @@ def finding(
     Raises:
         KeyError: the catalogue has no such code, or a template names a detail that was not given.
     """
-    entry = catalogue()[code]
+    severity, message, remedy = _wording(code, language())
     hide = mask_govid if field == "govid" else mask
     shown = None if value is None else _short(hide(value), LONGEST_VALUE)
     names = {
@@ -109,14 +112,21 @@ def finding(
     }
     return Finding(
         code,
-        Severity(entry["severity"]),
+        severity,
         place or Place(),
         field,
         shown,
-        translate(entry["message"]).format_map(names),
-        translate(entry["remedy"]).format_map(names),
+        message.format_map(names),
+        remedy.format_map(names) if "{" in remedy else remedy,
         billnum,
     )
+
+
+@cache
+def _wording(code: str, _: str) -> tuple[Severity, str, str]:
+    """Severity and templates of a code, in the language spoken now."""
+    entry = catalogue()[code]
+    return Severity(entry["severity"]), translate(entry["message"]), translate(entry["remedy"])
 
 
 def _short(text: str, most: int) -> str:

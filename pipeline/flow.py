@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline import __version__, outbox
+from pipeline import __version__, held
 from pipeline.attachments import Attachments
 from pipeline.columns import Layout, tables_of
 from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.defaults import given
 from pipeline.document import Document
-from pipeline.documents import DOCUMENTS_A_CHUNK, documents, read_layouts, today
+from pipeline.documents import documents, read_layouts, today
 from pipeline.findings import Refusal, Severity, refuse
 from pipeline.inputs import Inputs, expanded
 from pipeline.language import shown_money, shown_number, translate
-from pipeline.ledger import Planned, Run, open_ledger
+from pipeline.ledger import Hold, Planned, Run, open_ledger, outbox
 from pipeline.ledger.plan import JOBS
 from pipeline.options import Options
 from pipeline.originals import against_originals, names_original
@@ -37,8 +37,6 @@ from pipeline.profile.show import meaning_of, proposal
 from pipeline.report.rates import Rates
 from pipeline.rows import Intake
 from pipeline.rules import Context
-from pipeline.sender import SendResult, send
-from pipeline.service import Service
 from pipeline.session import (
     ask_about_unknown,
     exit_code,
@@ -53,6 +51,12 @@ from pipeline.settings import Account, account
 from pipeline.targets import Target
 from pipeline.terminal import Screen
 from pipeline.validator import Validator
+from pipeline.workers.part import DOCUMENTS_A_CHUNK
+from pipeline.workers.team import Team, team_for
+
+if TYPE_CHECKING:
+    from pipeline.sender import SendResult
+    from pipeline.service import Service
 
 ATTACHED_IN_A_BATCH = 8_000_000
 """Bytes of files: with them a request stays within some 11 MB, whatever the batch size."""
@@ -68,6 +72,7 @@ class Tally:
     total: Decimal = Decimal("0.00")
     rates: Rates = field(default_factory=Rates)
     intake: Intake = field(default_factory=Intake)
+    in_outbox: int = 0
 
     def count(self, documents: Sequence[Document]) -> None:
         """Count those documents."""
@@ -86,7 +91,9 @@ class Tally:
         """As the ledger keeps it."""
         sums = {name: format(getattr(self, name), "f") for name in ("net", "vat", "total")}
         rates = self.rates.as_totals()
-        return {"rows_read": self.intake.rows_read, "invoices": self.documents, **sums, "rates": rates}
+        waiting = {"in_outbox": self.in_outbox} if self.in_outbox else {}
+        read = {"rows_read": self.intake.rows_read, "invoices": self.documents}
+        return read | sums | {"rates": rates} | waiting
 
 
 def run(options: Options, screen: Screen) -> int:
@@ -100,7 +107,7 @@ def run(options: Options, screen: Screen) -> int:
 
 
 def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
-    where = account(options.target, options.country)
+    where = account(options.target, options.country, needs_apicode=not options.plans)
     asks = options.sends and options.target is Target.PRODUCTION and not options.yes
     if asks and not screen.interactive:
         raise refuse("consent-missing")
@@ -111,9 +118,12 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
     before = stamps(layouts)
     make_folder(options.out)
     with ExitStack() as stack:
+        team = stack.enter_context(team_for(options, layouts))
         ledger = stack.enter_context(open_ledger(options.ledger))
         if options.sends:
-            stack.enter_context(ledger.lock(where.environment, where.cid))
+            stack.enter_context(
+                ledger.lock(where.environment, where.cid, Hold.PLANNING if options.plans else Hold.ALONE)
+            )
         facts = _facts(options, where, decision)
         this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
         screen.begins(this.id)
@@ -128,29 +138,34 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
         tally.intake.findings += preview.warnings
         if decision.reason:
             screen.say(proposal(decision))
-        planned = _planned(this, layouts, profile, options, files, tally, preview, screen)
+        planned = _planned(this, layouts, profile, options, files, tally, preview, screen, team)
         halted = False
         try:
-            if options.sends:
+            if options.plans:
+                if asks:
+                    planned = [held.keep(each) for each in planned]
+                if not asks or _consent(tally, preview, where, decision, screen):
+                    tally.in_outbox = _put(planned, this, files, screen)
+            elif options.sends:
                 service = stack.enter_context(open_service(where))
                 stop = stack.enter_context(stopping(screen))
                 ask_about_unknown(this, service, stop, options.grace, screen)
                 if asks:
-                    planned = [outbox.keep(each) for each in planned]
+                    planned = [held.keep(each) for each in planned]
                 if not asks or _consent(tally, preview, where, decision, screen):
                     for each in planned:
                         halted = halted or _send(each, this, service, stop, options, files, screen).try_again
                     ask_about_unknown(this, service, stop, options.grace, screen)
             for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
-            if options.sends:
+            if options.sends and not options.plans:
                 tell_open(this, screen)
             preview.finish()
             if options.command == "check":
                 screen.preview(preview, tally.rates.sums())
         finally:
             _note(this, tally)
-            code = exit_code(this, halted=halted, errors=tally.has_errors)
+            code = exit_code(this, halted=halted, errors=tally.has_errors, waiting=tally.in_outbox > 0)
             this.finish(code, tally.as_totals())
             show_report(this, options.out, screen)
             _correct(this, layouts, before, options.out, screen)
@@ -194,6 +209,7 @@ def _planned(
     tally: Tally,
     preview: Preview,
     screen: Screen,
+    team: Team,
 ) -> list[Iterator[Planned]]:
     """The documents that may be sent, each recorded in the ledger as such; the others are recorded too.
 
@@ -204,8 +220,7 @@ def _planned(
     crediting: list[Document] = []
 
     def invoices() -> Iterator[list[Document]]:
-        for chunk in documents(layouts, profile, options, files, tally.intake, screen):
-            validator.check(chunk)
+        for chunk in documents(layouts, profile, options, files, tally.intake, screen, team):
             crediting.extend(each for each in chunk if each.valid and names_original(each))
             waiting = {id(each) for each in crediting}
             yield [each for each in chunk if id(each) not in waiting]
@@ -279,6 +294,8 @@ def _send(
     files: Attachments,
     screen: Screen,
 ) -> SendResult:
+    from pipeline.sender import SendResult, send  # noqa: PLC0415 - start-up time
+
     batches = _batches(planned, 1 if options.subject.path else options.batch_size, files)
     first = next(batches, None)
     if first is None:
@@ -294,6 +311,16 @@ def _send(
             path=options.subject.path,
             attachments=files,
         )
+
+
+def _put(planned: Sequence[Iterator[Planned]], this: Run, files: Attachments, screen: Screen) -> int:
+    """Put what may be sent into the outbox, with its files; returns how many documents."""
+    from pipeline.sender import with_files  # noqa: PLC0415 - start-up time
+
+    whole = [(each for one in some for each in with_files(this, files, [one])) for some in planned]
+    count = sum(outbox.put(this, some, late=late) for late, some in zip((False, True), whole, strict=True))
+    screen.say(translate("{count} invoices wait in the outbox for `send`.", count=shown_number(count)))
+    return count
 
 
 def _batches(planned: Iterator[Planned], size: int, files: Attachments) -> Iterator[list[Planned]]:

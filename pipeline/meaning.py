@@ -22,8 +22,9 @@ from pipeline.frames import categorical, codes, texts
 from pipeline.left_out import LeftOut, mark
 from pipeline.money import decimal_text
 from pipeline.profile import Profile
-from pipeline.readers.table import DAMAGES_ROW, EXACT, PROBLEMS, Problem
-from pipeline.subject import Subject
+from pipeline.readers.table import DAMAGES_ROW, EXACT, FOLLOWS, PROBLEMS, Problem
+from pipeline.row_tests import is_blank, rows_where
+from pipeline.subject import Subject, is_of_row
 from pipeline.values import clean, number
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def apply(frame: pd.DataFrame, layout: Layout, profile: Profile) -> pd.DataFrame
     an invoice goes as a whole shows only when all its rows are together.
 
     Args:
-        frame: columns 0, 1, 2… with the cells' texts, `@row`, `@problems`.
+        frame: columns 0, 1, 2… with the cells' texts, `@row`, `@problems`, and `@follows` if rows can.
         layout: which column is which field.
         profile: the declarations; those that name a column that the table does not have do nothing.
     """
@@ -78,7 +79,7 @@ def apply(frame: pd.DataFrame, layout: Layout, profile: Profile) -> pd.DataFrame
         frame = step.run(frame)
     mapped = {at: field for at, field in layout.fields.items() if field not in frame.columns}
     unused = [at for at in frame.columns if isinstance(at, int) and at not in mapped]
-    return frame.drop(columns=unused).rename(columns=mapped)
+    return frame.drop(columns=[*unused, FOLLOWS], errors="ignore").rename(columns=mapped)
 
 
 def steps(layout: Layout, profile: Profile) -> list[Step]:
@@ -180,7 +181,8 @@ def _expression(work: _Work, frame: pd.DataFrame) -> pd.DataFrame:
             place = _at(next(iter(work.reads.values()), ""))
             value = _plain(cells[0]) if cells else ""
             told[at] = Problem(place, "expression-failed", value, f"{field}: {failed}")
-    frame = frame.assign(**{field: _column(group, results)})
+    group = np.where(_says_nothing(frame, field, work), len(results), group)
+    frame = frame.assign(**{field: _column(group, [*results, ""])})
     return _with_problems(frame, group, told)
 
 
@@ -195,7 +197,8 @@ def _set(work: _Work, frame: pd.DataFrame) -> pd.DataFrame:
         own, before = _combined(frame, [] if present is None else [present])
         cells = [*(each[0] if each else "" for each in before)]
         given = _as_cell(value, field, work.profile, work.layout.subject)
-        frame[field] = _column(np.where(holds, len(cells), own), [*cells, given])
+        changes = holds & ~_says_nothing(frame, field, work)
+        frame[field] = _column(np.where(changes, len(cells), own), [*cells, given])
     return frame
 
 
@@ -213,9 +216,10 @@ def _values(work: _Work, frame: pd.DataFrame) -> pd.DataFrame:
             return pairs[key]
         return pairs.get(ANY_OTHER, text) if clean(text) else text
 
-    return frame.assign(
-        **{field: _column(codes(frame[label]), [value(text) for text in texts(frame[label])])}
-    )
+    cells = texts(frame[label]).tolist()
+    group = codes(frame[label])
+    stays = np.where(_says_nothing(frame, field, work), group + len(cells), group)
+    return frame.assign(**{field: _column(stays, [*map(value, cells), *cells])})
 
 
 _RUNS = {
@@ -242,6 +246,34 @@ def _of_field(field: str, layout: Layout, made: Any) -> Label | None:
     if field in made:
         return field
     return next((at for at, path in layout.fields.items() if path == field), None)
+
+
+def _says_nothing(frame: pd.DataFrame, field: str, work: _Work) -> _Bools:
+    """Rows of which a declaration tells no value of a field, though their cells would give one.
+
+    A row below its invoice's first one, or its record, has no cells of the invoice itself: what follows from
+    a blank one there is not the invoice's. Nor does an invoice's record make an invoice row.
+    """
+    follows = _follows(frame, work.layout)
+    if follows is None:
+        return np.zeros(len(frame), bool)
+    if is_of_row(field):
+        return ~follows if work.profile.records else np.zeros(len(frame), bool)
+    blank = [rows_where(frame[label], is_blank) for label in work.reads.values()]
+    return np.logical_and(follows, np.logical_or.reduce([np.zeros(len(frame), bool), *blank]))
+
+
+def _follows(frame: pd.DataFrame, layout: Layout) -> _Bools | None:
+    """Rows that have their invoice from above, or from another record; None where there are none such."""
+    if FOLLOWS in frame:
+        return frame[FOLLOWS].to_numpy(bool)
+    kinds = [{*each.columns.values()} for each in layout.profile.records if not each.ignored]
+    if not kinds:
+        return None
+    own = kinds[-1].difference(*kinds[:-1])
+    columns = [at for at, header in layout.headers.items() if header in own and at in frame]
+    filled = [~rows_where(frame[column], is_blank) for column in columns]
+    return np.logical_or.reduce([np.zeros(len(frame), bool), *filled])
 
 
 def _per_row(verdicts: list[bool], group: _Ints) -> _Bools:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.reconcile import GRACE
 from pipeline.subject import INVOICES, Subject
 from pipeline.targets import Country, Target
+
+GRACE = 60.0
+"""Seconds after which a request without an answer is taken to be processed or dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command line asked for; see `ropo-pipeline run --help`.
 
-    `sends` is False for `check`; `subject` is what the rows of the inputs are. `profile` is a built-in one's
-    name, a path, or `none`; without one, the profile that fits the inputs best is looked for.
+    `sends` is False for `check`; `plans` is True for `plan`, which leaves the sending to others. `subject` is what the rows of the inputs are. `profile` is a built-in one's
+    name, a path, or `none`; without one, the profile that fits the inputs best is looked for. `cluster` is
+    where to read, build and check: `local`, `local:N`, or a Dask scheduler's address.
     """
 
     command: str
@@ -32,3 +35,5 @@ class Options:
     grace: float = GRACE
     yes: bool = False
     sends: bool = True
+    cluster: str | None = None
+    plans: bool = False

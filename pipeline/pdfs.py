@@ -58,8 +58,10 @@ def fetch_pdfs(options: Options, billnums: Sequence[str], screen: Screen) -> int
 
 def file_name(billnum: str) -> str:
     """A file's name for a bill number: another for each, and nowhere a path or a device."""
-    name = quote(billnum.strip(), safe=" ").strip()
-    return f"{'_' if name.startswith('.') or _DEVICE.fullmatch(name) else ''}{name}.pdf"
+    name = quote(billnum.strip(), safe=" ")
+    if name.startswith(".") or _DEVICE.fullmatch(name):
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return f"{name}.pdf"
 
 
 def _fetch(service: Service, billnum: str, path: Path) -> str | None:
@@ -71,14 +73,14 @@ def _fetch(service: Service, billnum: str, path: Path) -> str | None:
     if path.exists():
         return translate("{path} is there already", path=path)
     answer = service.pdf(billnum)
+    if not answer.complete:
+        return answer.text
     if answer.status != 200:
-        return f"HTTP {answer.status} {answer.text}" if answer.status else answer.text
+        return f"HTTP {answer.status} {answer.text}"
     if not answer.body.startswith(b"%PDF-") or b"%%EOF" not in answer.body[-1024:]:
         return translate("what the service gave is no whole PDF")
     try:
         _write(path, answer.body)
-    except FileExistsError:
-        return translate("{path} is there already", path=path)
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -16,7 +16,7 @@ from pipeline.language import shown_date, shown_money, translate
 from pipeline.ledger import tables
 from pipeline.ledger.usual import known_numbers, shown_customer, usual_totals
 from pipeline.money import from_cents, to_cents
-from pipeline.unusual import gaps, times_usual, usual_month
+from pipeline.unusual import Numbers, times_usual, usual_month
 
 if TYPE_CHECKING:
     from pipeline.columns import Layout
@@ -63,7 +63,7 @@ class Preview:
     billdates: list[str] = field(default_factory=list)
     paydates: list[str] = field(default_factory=list)
     _usual: dict[str, int] | None = None
-    _numbers: dict[str, int] = field(default_factory=dict)
+    _numbers: Numbers = field(default_factory=Numbers)
     _months: Counter[str] = field(default_factory=Counter)
     _dated: dict[str, list[_Dated]] = field(default_factory=dict)
     _told: bool = False
@@ -78,7 +78,7 @@ class Preview:
         self._compare(invoices)
         for each in invoices:
             if billnum := each.billnum:
-                self._numbers.setdefault(billnum, each.number)
+                self._numbers.add(billnum, each.number)
             if date := each.dataset.get("billdate"):
                 month = date[:7]
                 self._months[month] += 1
@@ -103,9 +103,12 @@ class Preview:
         query = select(invoice.total).where(
             invoice.run_id == self.run.id, invoice.outcome == Outcome.NOT_SENT.value
         )
+        count, whole = 0, Decimal("0.00")
         with self.run.ledger.engine.connect() as connection:
-            totals = connection.scalars(query).all()
-        return len(totals), sum(map(Decimal, totals), Decimal("0.00"))
+            for total in connection.scalars(query):
+                count += 1
+                whole += Decimal(total)
+        return count, whole
 
     def _compare(self, documents: Sequence[Document]) -> None:
         """Warn of invoices that are many times as large as their customer's usual ones."""
@@ -131,13 +134,12 @@ class Preview:
 
     def _of_numbers(self) -> list[tuple[int, Finding]]:
         found = []
-        for gap in gaps(self._numbers, lambda some: known_numbers(self.run, some)):
-            number = self._numbers[gap.billnum]
-            row = divmod(number, 1 << 32)
+        for gap in self._numbers.gaps(lambda some: known_numbers(self.run, some)):
+            row = divmod(gap.at, 1 << 32)
             one, *more = gap.missing
             missing = translate("{first} to {last}", first=one, last=more[-1]) if more else one
             place = self._place(row, "billnum")
-            found.append((number, finding("billnum-gap", place, billnum=gap.billnum, missing=missing)))
+            found.append((gap.at, finding("billnum-gap", place, billnum=gap.billnum, missing=missing)))
         return found
 
     def _of_months(self) -> list[tuple[int, Finding]]:

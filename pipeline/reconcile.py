@@ -24,11 +24,9 @@ from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Settlement
 from pipeline.ledger.states import State
 from pipeline.ledger.tables import OPEN, document
+from pipeline.options import GRACE
 from pipeline.privacy import mask
 from pipeline.service import CredentialsRefused, Service, Unreachable
-
-GRACE = 60.0
-"""Seconds after which a request without an answer is taken to be processed or dropped."""
 
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds between tries of one look-up."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from pipeline.findings import Finding, finding
 from pipeline.frames import categorical, codes, join, texts, to_arrow
 from pipeline.left_out import LEFT_OUT, LeftOut
 from pipeline.meaning import apply
-from pipeline.readers.table import DAMAGES_ROW, EXACT, INVOICE, PROBLEMS, ROW, Problem
+from pipeline.readers.table import DAMAGES_ROW, EXACT, FOLLOWS, INVOICE, PROBLEMS, ROW, Problem
 from pipeline.row_tests import Bools, is_blank, is_number_like, is_total_word, rows_where
 from pipeline.values import clean
 
@@ -25,8 +24,12 @@ SOURCE = "@source"
 BOOKKEEPING = (SOURCE, ROW, PROBLEMS)
 """The columns of a named frame that are no fields."""
 
+ELSEWHERE = "\0"
+"""Stands for the last document above the first row that a process reads of a table."""
+
 _PARTS = ("payrow.desc", "payrow.count", "payrow.amount")
-_MOST_TOLD = 1000  # an export without bill numbers on later rows has a finding for nearly every row
+MOST_TOLD = 1000
+"""So many rows without invoice are told of: an export may have its bill numbers on first rows only."""
 
 
 @dataclass(slots=True)
@@ -34,7 +37,8 @@ class Intake:
     """What became of every row that was read: the rows set aside, by source and reason, and findings.
 
     `suspects` are the texts of damaged rows. `continued` holds the identities of documents below whose
-    rows stands one that may be theirs but does not say so, with that row's source and number.
+    rows stands one that may be theirs but does not say so, with that row's source and number. `above` is by
+    source the identity of the last document read, to which the next row may belong.
     """
 
     rows_read: int = 0
@@ -42,11 +46,24 @@ class Intake:
     findings: list[Finding] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
     continued: dict[str, tuple[int, int]] = field(default_factory=dict)
+    above: dict[int, str] = field(default_factory=dict)
 
     def set_aside(self, source: int, reason: str, rows: np.ndarray[Any, Any]) -> None:
         """Count those rows as set aside for that reason."""
         if len(rows):
             self.aside.setdefault((source, reason), []).extend(rows.tolist())
+
+    def add(self, later: Intake) -> None:
+        """Add what became of the rows after these, which another process has read."""
+        self.rows_read += later.rows_read
+        for key, rows in later.aside.items():
+            self.aside.setdefault(key, []).extend(rows)
+        self.findings += later.findings
+        self.suspects |= later.suspects
+        for owner, place in later.continued.items():
+            if known := self.above.get(place[0], "") if owner == ELSEWHERE else owner:
+                self.continued.setdefault(known, place)
+        self.above |= {source: owner for source, owner in later.above.items() if owner != ELSEWHERE}
 
 
 def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterator[pd.DataFrame]:
@@ -58,11 +75,10 @@ def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterato
     """
     if layout.is_repeat:
         return
-    owner = ""
     for data in data_frames(layout, rows_per_frame, intake):
         named = named_rows(data, layout)
         keyless = _keyless(named, layout)
-        owner = _note_continued(named, layout, keyless, owner, intake)
+        _note_continued(named, layout, keyless, intake)
         _set_keyless_aside(named[keyless & (named[SOURCE] == layout.number).to_numpy()], layout, intake)
         yield named[~keyless] if keyless.any() else named
     intake.findings.extend(layout.table.findings)
@@ -90,9 +106,14 @@ def named_rows(data: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     return _exploded(data, layout) if layout.repeats else _named(data, layout)
 
 
+def cells_read(data: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """Of data rows what the declarations of their meaning need."""
+    more = [name for name in (FOLLOWS, ROW, PROBLEMS) if name in data]
+    return data[[*sorted({*layout.fields, *layout.used}), *more]]
+
+
 def _named(data: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    columns = sorted({*layout.fields, *layout.used})
-    named = apply(data[[*columns, ROW, PROBLEMS]], layout, layout.profile)
+    named = apply(cells_read(data, layout), layout, layout.profile)
     named.insert(0, SOURCE, layout.number)
     return named
 
@@ -183,16 +204,17 @@ def _set_keyless_aside(keyless: pd.DataFrame, layout: Layout, intake: Intake) ->
             intake.set_aside(layout.number, reason, keyless[ROW].to_numpy()[reasons == reason])
         keyless = keyless[reasons == ""]
     told = len(intake.aside.get((layout.number, "no-invoice"), ()))
-    intake.findings += islice(_of_keyless(keyless, layout), max(_MOST_TOLD - told, 0))
+    intake.findings += _of_keyless(keyless[: max(MOST_TOLD - told, 0)], layout)
     intake.set_aside(layout.number, "no-invoice", keyless[ROW].to_numpy())
 
 
-def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, above: str, intake: Intake) -> str:
+def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, intake: Intake) -> None:
     """Note documents that may lack a row: right below theirs is one without number, and address or date.
 
     So it is where an export has an invoice's own fields on its first row only, or merges their cells: sent
-    without that row, the invoice would have a wrong sum. Returns the identity of the last document.
+    without that row, the invoice would have a wrong sum.
     """
+    above = intake.above.get(layout.number, "")
     never = np.zeros(len(named), bool)
     lacks = np.logical_or.reduce(
         [never, *(_blank(named, path) for path in ("address", "billdate") if path in named)]
@@ -218,7 +240,8 @@ def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, above: 
         before = np.searchsorted(firm, row)
         if owner := identity(firm[before - 1]) if before else above:
             intake.continued.setdefault(owner, (layout.number, int(rows[row])))
-    return identity(firm[-1]) if len(firm) else above
+    if len(firm):
+        intake.above[layout.number] = identity(firm[-1])
 
 
 def _reasons(named: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.object_]]:

@@ -24,7 +24,7 @@ from pipeline.judge import JobAnswer, Verdict, judge, judge_entry
 from pipeline.ledger import Planned, Run
 from pipeline.ledger.content import differences, kept_answer
 from pipeline.ledger.exposure import exposed_contents
-from pipeline.ledger.run import Answered, Settlement
+from pipeline.ledger.run import Answered, Batch, Settlement
 from pipeline.ledger.states import State
 from pipeline.service import CredentialsRefused, Service, Unreachable
 
@@ -185,7 +185,7 @@ def _send_batch(shared: _Shared, batch: Sequence[Planned]) -> _Done:
             piece = pieces.pop()
             result = _send_piece(shared, piece)
             batches += 1
-            settled += len(piece) - sum(map(len, result.again))
+            settled += result.size - sum(map(len, result.again))
             pieces += result.again
             statuses.add(result.refused_with)
     except _Halt as halt:
@@ -198,10 +198,18 @@ def _send_batch(shared: _Shared, batch: Sequence[Planned]) -> _Done:
 
 
 class _Piece(NamedTuple):
-    """What became of a piece: what is to go again in smaller ones; the status, when nothing was taken."""
+    """What became of a piece: how many documents it had in the end, what is to go again in smaller ones.
 
-    again: list[list[Planned]]
-    refused_with: int | None
+    `refused_with` is the status, when nothing was taken.
+    """
+
+    size: int = 0
+    again: Sequence[list[Planned]] = ()
+    refused_with: int | None = None
+
+
+class _Late(Exception):  # noqa: N818 - a decision, not an error
+    """The time in which a batch may leave is over, and nothing of it was taken."""
 
 
 def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
@@ -210,60 +218,67 @@ def _send_piece(shared: _Shared, piece: list[Planned]) -> _Piece:
     Raises:
         _Halt: the service could not be reached and nothing was taken; the documents are planned again.
     """
-    piece, bodies = _with_files(shared, piece)
-    if not piece:
-        return _Piece([], None)
+    ready = with_files(shared.run, shared.attachments, piece)
+    if piece and not ready:
+        return _Piece()
     _patiently(shared, lambda: _token(shared.service))
     try:
-        batch = shared.run.begin_batch(piece)
+        batch = shared.run.begin_batch(ready)
     except Refusal as refusal:
         raise _Halt(refusal.finding) from refusal
+    sent = batch.documents
+    if not sent:
+        return _Piece()
     try:
-        heard = _patiently(shared, lambda: _post(shared, bodies, batch.data_identifier))
-    except _Halt as halt:
-        why = f"not sent: {halt.found.message}"
+        heard = _patiently(shared, lambda: _post(shared, batch))
+    except (_Halt, _Late) as over:
+        why = f"not sent: {over}"
         shared.run.end_batch(
-            batch, Answered(None, "not-sent", why, 1), [_planned(each, why) for each in piece]
+            batch, Answered(None, "not-sent", why, 1), [_planned(each, why) for each in sent]
         )
+        if isinstance(over, _Late):
+            return _Piece()
         raise
     answer = heard.answer
-    said = [judge_entry(answer)] if shared.path else judge(answer, [each.billnum for each in piece])
+    said = [judge_entry(answer)] if shared.path else judge(answer, [each.billnum for each in sent])
     shared.run.end_batch(
         batch,
         Answered(answer.status, meaning(answer), answer.text, heard.tries),
-        [_settlement(shared.run, *each, busy=heard.busy) for each in zip(piece, said, strict=True)],
+        [_settlement(shared.run, *each, busy=heard.busy) for each in zip(sent, said, strict=True)],
     )
     verdicts = {each.verdict for each in said}
     shared.accepted |= Verdict.ACCEPTED in verdicts
-    again = [each for each, job in zip(piece, said, strict=True) if job.verdict is Verdict.AGAIN]
+    again = [each for each, job in zip(sent, said, strict=True) if job.verdict is Verdict.AGAIN]
     refused = verdicts <= {Verdict.AGAIN, Verdict.REFUSED}
-    return _Piece(_split(again, len(piece)), answer.status if refused else None)
+    return _Piece(len(sent), _split(again, len(sent)), answer.status if refused else None)
 
 
-def _with_files(shared: _Shared, piece: list[Planned]) -> tuple[list[Planned], list[bytes]]:
-    """The documents whose attachments are still what was checked, and their bodies with them.
+def with_files(run: Run, attachments: Attachments, piece: Iterable[Planned]) -> list[Planned]:
+    """The documents whose attachments are still what was checked, with these in their bodies.
 
     The others stay planned and `not-sent`, and the report says why.
     """
     ready: list[Planned] = []
-    bodies: list[bytes] = []
     for each in piece:
         try:
-            bodies.append(shared.attachments.expand(each.body))
+            body = attachments.expand(each.body)
         except AttachmentChanged as changed:
             found = finding("attachment-changed", value=changed.name, billnum=each.billnum)
-            shared.run.note([found], of=each.number)
+            run.note([found], of=each.number)
         else:
-            ready.append(each)
-    return ready, bodies
+            ready.append(each if body is each.body else each._replace(body=body))
+    return ready
 
 
-def _post(shared: _Shared, bodies: Sequence[bytes], data_identifier: str) -> Answer:
+def _post(shared: _Shared, batch: Batch) -> Answer:
+    if time.monotonic() > batch.until:
+        raise _Late("the time in which it might leave was over")
+    bodies = [each.body for each in batch.documents]
     if shared.path:
         [body] = bodies
-        return shared.service.send_entry(shared.path, body, data_identifier)
+        return shared.service.send_entry(shared.path, body, batch.data_identifier)
     datastream = b'{"datastream":{"dataset":[%s]}}' % b",".join(bodies)
-    return shared.service.send_jobs(datastream, data_identifier)
+    return shared.service.send_jobs(datastream, batch.data_identifier)
 
 
 def _split(again: list[Planned], of: int) -> list[list[Planned]]:

@@ -9,16 +9,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.document import Outcome
 from pipeline.findings import Place, finding, refuse
 from pipeline.language import translate
 from pipeline.ledger import Run, Unrecordable
-from pipeline.reconcile import Reconciled, any_unknown, reconcile
 from pipeline.report import needs_attention, write_report
-from pipeline.service import Service
+from pipeline.report.read import shown_url
 from pipeline.settings import Account, sandbox_state
 from pipeline.terminal import Screen
+from pipeline.workers import WorkersLost
+
+if TYPE_CHECKING:
+    from pipeline.reconcile import Reconciled
+    from pipeline.service import Service
 
 _SHOWN_NUMBERS = 20
 
@@ -26,6 +31,8 @@ _SHOWN_NUMBERS = 20
 @contextmanager
 def open_service(where: Account) -> Iterator[Service]:
     """The service to send to; the sandbox is started for the run, unless one stands elsewhere."""
+    from pipeline.service import Service  # noqa: PLC0415 - start-up time
+
     with ExitStack() as stack:
         base_url = where.base_url
         if base_url is None:
@@ -73,33 +80,41 @@ def ask_about_unknown(
     this: Run, service: Service, stop: threading.Event, grace: float, screen: Screen, *, patient: bool = False
 ) -> Reconciled | None:
     """Have the service say what became of documents whose outcome is unknown; None if there are none."""
+    from pipeline.reconcile import any_unknown, reconcile  # noqa: PLC0415 - start-up time
+
     if not any_unknown(this):
         return None
     with screen.progress("Asking about unknown outcomes") as bar:
         return reconcile(this, service, grace=grace, stop=stop, patient=patient, on_progress=bar.advance)
 
 
-def exit_code(this: Run, *, halted: bool = False, errors: bool = False) -> int:
+def exit_code(this: Run, *, halted: bool = False, errors: bool = False, waiting: bool = False) -> int:
     """0 all with the service, 1 some need attention, 3 some unknown, 4 try again later; the worst wins.
 
-    `halted` is whether sending stopped early, `errors` whether the file itself has errors.
+    `halted` is whether sending stopped early, `errors` whether the file itself has errors, `waiting` whether
+    what is not sent lies in the outbox.
     """
     outcomes = this.outcomes()
     if outcomes[Outcome.UNKNOWN]:
         return 3
     if halted:
         return 4
-    fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (set() if this.sends else {Outcome.NOT_SENT})
+    fine = {Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED} | (
+        {Outcome.NOT_SENT} if waiting or not this.sends else set()
+    )
     return int(errors or any(number for outcome, number in outcomes.items() if outcome not in fine))
 
 
 @contextmanager
 def honest_exit(this: Run) -> Iterator[None]:
-    """When the ledger or the report cannot be written: 3 if something may be with the service, else 4."""
+    """Where the ledger or report cannot be written, or workers died: 3 if the service may have some, else 4."""
     try:
         yield
-    except Unrecordable as refusal:
-        refusal.exit_code = exit_code(this, halted=True)
+    except (Unrecordable, WorkersLost) as refusal:
+        try:
+            refusal.exit_code = exit_code(this, halted=True)
+        except Unrecordable:  # nor can it be read
+            refusal.exit_code = 3
         raise
 
 
@@ -143,5 +158,5 @@ def show_report(this: Run, out: Path, screen: Screen) -> None:
     screen.outcome_table(report.totals)
     screen.say(report.verdict)
     screen.say(translate("Report: {path}", path=report.html))
-    ledger = this.ledger.engine.url.render_as_string(hide_password=True)
+    ledger = shown_url(this.ledger.engine.url)
     screen.say(translate("Ledger: {url}", url=ledger))

@@ -47,7 +47,7 @@ def _lines(layouts: Sequence[Layout]) -> Iterator[str]:
     yield from _comment(translate('Header = field (docs/fields.md). “""” ignores a column on purpose.'))
     told: set[str] = set()
     for layout in layouts:
-        for at, header in layout.headers.items():
+        for at, header in layout.users_headers.items():
             name = declared_name(header, layout.profile)
             if name not in told:
                 told.add(name)

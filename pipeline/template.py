@@ -68,7 +68,7 @@ def header(field: str) -> str:
     spoken = language()
     if better := _data()["better_headers"].get(field):
         return str(better[spoken])
-    known: dict[str, list[str]] = tomllib.loads(data_text("aliases.toml"))[field]
+    known = _headers()[field]
     names = known.get(spoken) or known["en"]
     return next((name for name in names if not name.islower()), names[0])
 
@@ -83,6 +83,12 @@ def _sentence(text: str) -> str:
 
 
 @cache
+def _headers() -> dict[str, dict[str, list[str]]]:
+    """The headers of every field that has some; what only a profile can give a meaning has none."""
+    return tomllib.loads(data_text("aliases.toml"))
+
+
+@cache
 def _data() -> dict[str, Any]:
     return tomllib.loads(data_text("template.toml"))
 
@@ -90,7 +96,7 @@ def _data() -> dict[str, Any]:
 def _specs(fields_of: str) -> list[FieldSpec]:
     known = fields()
     if fields_of == ALL:
-        return [spec for path, spec in known.items() if "{n}" not in path]
+        return [spec for path, spec in known.items() if "{n}" not in path and path in _headers()]
     return [known[path] for path in _data()["sets"][fields_of]]
 
 

@@ -17,14 +17,13 @@ from pipeline.documents import documents, read_layouts
 from pipeline.findings import Finding, Severity
 from pipeline.inputs import expanded
 from pipeline.options import Options
-from pipeline.profile.decide import profile_for
+from pipeline.profile import Profile
+from pipeline.profile.decide import Decision, profile_for
 from pipeline.profile.drift import drift_findings
 from pipeline.rows import Intake
-from pipeline.rules import Context
 from pipeline.subject import INVOICES
 from pipeline.targets import Country, Target
 from pipeline.terminal import Screen
-from pipeline.validator import Validator
 
 QUIET = Screen(io.StringIO())
 
@@ -53,27 +52,30 @@ class Read(NamedTuple):
         return [each.message for each in self.findings if each.severity is Severity.ERROR]
 
 
-def read(inputs: Sequence[Path], profile: str | Path | None = "none", country: Country = Country.FI) -> Read:
+def read(
+    inputs: Sequence[Path],
+    profile: str | Path | Profile | None = "none",
+    country: Country = Country.FI,
+) -> Read:
     """The documents of those inputs, checked.
 
     Args:
         inputs: files, folders, archives.
-        profile: as `--profile`; None has the built-in one chosen that fits.
+        profile: as `--profile`, or what it has been loaded to; None has the built-in one chosen that fits.
         country: as `--country`.
 
     Raises:
         Refusal: as the command line does.
     """
-    named = None if profile is None else str(profile)
+    loaded = profile if isinstance(profile, Profile) else None
+    named = None if profile is None or loaded else str(profile)
     options = Options("check", tuple(inputs), Target.SANDBOX, country, named, Path(), "", sends=False)
     with expanded(inputs) as found:
-        decision = profile_for(named, found.files, INVOICES)
+        decision = Decision(loaded) if loaded else profile_for(named, found.files, INVOICES)
         layouts = read_layouts(found.files, decision.profile, INVOICES, opened=decision.opened)
         intake = Intake()
-        validator = Validator(layouts, Context(TODAY, country.alpha3))
         made: list[Document] = []
-        for chunk in documents(layouts, decision.profile, options, Attachments(), intake, QUIET):
-            validator.check(chunk)
+        for chunk in documents(layouts, decision.profile, options, Attachments(), intake, QUIET, day=TODAY):
             made += chunk
         warnings = [*found.findings, *drift_findings(layouts, decision.profile)]
     return Read(made, intake, layouts, warnings, decision.name)

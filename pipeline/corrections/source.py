@@ -30,7 +30,7 @@ MOST_ROWS_WITH_FORMATS = 10_000
 """With more rows than so many, they come as text: openpyxl takes some 0.5 ms for a row of 30 cells."""
 
 _BLOCK = 1 << 20
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 4_000
 _EXCEL = frozenset({".xlsx", ".xlsm"})
 _NUMBER_OF_ROW = re.compile(rb'[^>]*?\br="([0-9]+)"')
 _WIDTH = re.compile(rb"<col ([^>]*)/?>")

@@ -43,7 +43,7 @@ INCOMPLETE = frozenset(
 )
 """Findings after which rows of an invoice may be missing: without the damaged rows it would look whole."""
 
-_MOST_COMMENTS = 20_000
+_MOST_COMMENTS = 5_000  # with many more a spreadsheet program is slow; the row says the same beside it
 _STATUS_WIDTHS = (18, 60, 60, 36)
 _FILLS = {Severity.ERROR: "#FFC7CE", Severity.WARNING: "#FFF2CC"}
 _BADNAME = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
@@ -133,9 +133,10 @@ def _selected(engine: Engine, run_id: str, layouts: Sequence[Layout]) -> Selecti
     with snapshot(engine) as connection:
         run = run_facts(connection, run_id)
         selection.profile = Path(run.facts.get("profile") or NONE).name
-        wanted = TO_CORRECT if run.only_checked else (*TO_CORRECT, Outcome.NOT_SENT)
+        if not any(line.rows for line in invoices(connection, run, TO_CORRECT)):
+            return selection
+        wanted = TO_CORRECT if run.leaves_unsent else (*TO_CORRECT, Outcome.NOT_SENT)
         lines = {line.number: line for line in invoices(connection, run, wanted) if line.rows}
-        needed = any(line.outcome in TO_CORRECT for line in lines.values())
         sources = {(each.table.file, each.table.sheet): each for each in layouts}
         of_row: dict[tuple[int, int], list[Finding]] = {}
         for remark in remarks(connection, run):
@@ -147,20 +148,22 @@ def _selected(engine: Engine, run_id: str, layouts: Sequence[Layout]) -> Selecti
                 if layout and layout.table.fields is not None and not _is_among(where, rows):
                     where = (rows[0][0], rows[0][1])  # a customer's record, folded into the invoice's
                 of_row.setdefault(where, []).append(found)
-    if needed:
-        for line in lines.values():
-            if INCOMPLETE.isdisjoint(line.codes):
-                _add(selection, line, of_row)
-            else:
-                selection.left_out.append(_named(line))
+    for line in lines.values():
+        if INCOMPLETE.isdisjoint(line.codes):
+            _add(selection, line, of_row)
+        else:
+            selection.left_out.append(_named(line))
     return selection
 
 
 def _add(selection: Selection, line: InvoiceLine, of_row: dict[tuple[int, int], list[Finding]]) -> None:
     outcome = outcome_label(line.outcome)
+    nothing = Told(outcome, [])  # one for all rows of which nothing else is to be said
     for source, first, last in line.rows:
         told = selection.rows.setdefault(source, {})
-        told.update({row: Told(outcome, of_row.get((source, row), [])) for row in range(first, last + 1)})
+        for row in range(first, last + 1):
+            found = of_row.get((source, row))
+            told[row] = Told(outcome, found) if found else nothing
 
 
 def _is_among(row: tuple[int, int], ranges: list[list[int]]) -> bool:

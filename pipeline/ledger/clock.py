@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
-def now() -> str:
-    """The time, as `2026-11-20T02:15:00.123Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+def now(ahead: float = 0.0) -> str:
+    """The time so many seconds from now, as `2026-11-20T02:15:00.123Z`."""
+    moment = datetime.now(UTC) + timedelta(seconds=ahead)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def age(moment: str) -> float:

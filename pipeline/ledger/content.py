@@ -49,18 +49,24 @@ def content(key: bytes, document: Document, guard: str | None) -> Content:
         document: its `dataset` is not changed.
         guard: the value of `checkbillnum` to send, if any.
     """
-    dataset = document.dataset
-    if GUARD in dataset:
-        dataset = {tag: value for tag, value in dataset.items() if tag != GUARD}
+    dataset = _unguarded(document.dataset)
     written = as_json(dataset)
     hashed = written
     if document.clock_fields:
         hashed = as_json({tag: value for tag, value in dataset.items() if tag not in document.clock_fields})
     if document.sent_as is not None:
-        dataset = {tag: value for tag, value in document.sent_as.items() if tag != GUARD}
+        dataset = _unguarded(document.sent_as)
         written = as_json(dataset)
     body = written if guard is None else b'{"%s":"%s",%s' % (GUARD.encode(), guard.encode(), written[1:])
     return Content(_keyed(key, hashed), _payload(key, dataset, written), body)
+
+
+def _unguarded(dataset: dict[str, Any]) -> dict[str, Any]:
+    if GUARD not in dataset:
+        return dataset
+    dataset = dataset.copy()
+    del dataset[GUARD]
+    return dataset
 
 
 def as_json(value: Any) -> bytes:
@@ -123,7 +129,8 @@ def _holds_code(written: bytes) -> bool:
             candidate = _CODE.search(written, max(at - 2, 0), at + 13)
             if candidate and is_personal(candidate[0].decode()):
                 return True
-            at = shape.find(run, at + 1)
+            # No code begins within another candidate: what follows its sign has too few digits.
+            at = shape.find(run, candidate.end() if candidate else at + 1)
     return False
 
 

@@ -1,29 +1,24 @@
-"""The database below the ledger: connections, durability, schema versions, and what it enforces itself.
+"""The database below the ledger: opened by URL, brought to today's schema, written to in bulk.
 
-Everything that knows SQLite is in this module.
+What differs between the databases lies in `sqlite` and `postgresql`; only this module chooses.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
-from operator import itemgetter
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from filelock import FileLock
 from sqlalchemy import (
+    URL,
     Connection,
+    Delete,
     Dialect,
     Engine,
     Table,
     Update,
-    create_engine,
-    event,
     insert,
     inspect,
     make_url,
@@ -33,174 +28,122 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoResultFound
 
-from pipeline.findings import Refusal, finding, refuse
+from pipeline.findings import refuse
+from pipeline.ledger import postgresql, sqlite
+from pipeline.ledger.recording import cause
 from pipeline.ledger.states import TRANSITIONS
-from pipeline.ledger.tables import meta, metadata, status_answer, status_update, transition
+from pipeline.ledger.tables import meta, metadata, outbox, status_answer, status_update, transition
+
+NUL = "␀"
+"""What stands for the character 0, which PostgreSQL's texts cannot hold; exports have it by mistake only."""
 
 Migration = Callable[[Connection], None]
 
 
 def _to_2(connection: Connection) -> None:
-    """What `follow` hears: the answers, and the changes that they told."""
-    for table in (status_answer, status_update):
+    """What `follow` hears: the answers, and the changes that they told. What waits for shared senders."""
+    for table in (status_answer, status_update, outbox):
         table.create(connection)
+    connection.execute(text("ALTER TABLE batch ADD COLUMN lease_until TEXT"))
 
 
 MIGRATIONS: tuple[Migration, ...] = (_to_2,)
 """`MIGRATIONS[n]` turns a ledger of version n + 1 into one of version n + 2."""
 
-ROOM = 64 * 1024 * 1024
-"""Bytes that must be free beside the ledger before anything is sent: what is sent must be recorded after."""
 
-_PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "fullfsync = ON",  # macOS: an fsync there does not reach the disk without it
-    "foreign_keys = ON",
-    "busy_timeout = 30000",
-    "secure_delete = ON",  # what is purged is gone
-)
+class Locks(Protocol):
+    """What a ledger holds against other processes, and what it writes with."""
 
-# The rules that hold whatever program writes to the file.
-_TRIGGERS = (
-    """
-    CREATE TRIGGER document_begins BEFORE INSERT ON document WHEN NEW.state <> 'planned'
-    BEGIN SELECT RAISE(ABORT, 'a document begins as planned'); END
-    """,
-    """
-    CREATE TRIGGER document_moves BEFORE UPDATE OF state ON document
-    WHEN NOT EXISTS (SELECT 1 FROM transition WHERE from_state = OLD.state AND to_state = NEW.state)
-    BEGIN SELECT RAISE(ABORT, 'this change of state is not allowed'); END
-    """,
-    """
-    CREATE TRIGGER document_is_itself BEFORE UPDATE OF environment, cid, kind, identity ON document
-    BEGIN SELECT RAISE(ABORT, 'the identity of a document never changes'); END
-    """,
-    """
-    CREATE TRIGGER document_stays BEFORE DELETE ON document
-    BEGIN SELECT RAISE(ABORT, 'a document is never deleted'); END
-    """,
-    """
-    CREATE TRIGGER document_began AFTER INSERT ON document
-    BEGIN
-        INSERT INTO event (document_id, at, run_id, batch_id, from_state, to_state, detail)
-        VALUES (NEW.id, NEW.updated, NEW.changed_by, NEW.batch_id, NULL, NEW.state, NEW.reason);
-    END
-    """,
-    """
-    CREATE TRIGGER document_moved AFTER UPDATE OF state ON document
-    BEGIN
-        INSERT INTO event (document_id, at, run_id, batch_id, from_state, to_state, detail)
-        VALUES (NEW.id, NEW.updated, NEW.changed_by, NEW.batch_id, OLD.state, NEW.state, NEW.reason);
-    END
-    """,
-    """
-    CREATE TRIGGER event_stays BEFORE DELETE ON event
-    BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END
-    """,
-)
+    def take(self, name: str, *, shared: bool) -> bool:
+        """Take the lock of that name if it is free; one that is shared, if nobody has it alone."""
+
+    def give(self, name: str) -> None:
+        """Give a lock free."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """One transaction that writes, durable at its end."""
 
 
-class Unrecordable(Refusal):
-    """What has to be recorded cannot be: nothing more may be sent. 3 when something may be on its way."""
+class Backend(Protocol):
+    """What a database has to have; `sqlite` and `postgresql` are such modules, and describe it."""
 
-    exit_code = 4
+    COMES_BACK: bool
+    TRIGGERS: tuple[str, ...]
+
+    def open_engine(self, url: URL) -> Engine: ...  # noqa: D102 - the modules describe it
+    def opening(self, engine: Engine) -> AbstractContextManager[Connection]: ...  # noqa: D102 - likewise
+    def shown(self, url: URL) -> str: ...  # noqa: D102 - likewise
+    def new_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]: ...  # noqa: D102 - likewise
+    def take_turn(self, connection: Connection, name: str, *, shared: bool) -> None: ...  # noqa: D102 - likewise
+    def clock(self, connection: Connection, ahead: float = 0.0) -> str: ...  # noqa: D102 - likewise
+    def reader(self, engine: Engine) -> Engine: ...  # noqa: D102 - likewise
+    def require_room(self, engine: Engine, wanted: int = 0) -> None: ...  # noqa: D102 - likewise
+    def damage(self, engine: Engine) -> str | None: ...  # noqa: D102 - likewise
+    def forget(self, engine: Engine) -> None: ...  # noqa: D102 - likewise
+    def Locks(self, engine: Engine) -> Locks: ...  # noqa: D102, N802 - likewise; a class
+
+
+_BACKENDS: Mapping[str, Backend] = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+def backend(url: URL) -> Backend:
+    """The module of the database at `url`.
+
+    Raises:
+        Refusal: `ledger-url`: none of ours.
+    """
+    found = _BACKENDS.get(url.get_backend_name())
+    if found is None:
+        raise refuse("ledger-url", url=url.render_as_string(hide_password=True))
+    return found
+
+
+def parsed(url: str) -> URL:
+    """The URL of a ledger.
+
+    Raises:
+        Refusal: `ledger-url`.
+    """
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise refuse("ledger-url", url=url) from error
 
 
 def open_database(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Engine:
     """An engine on the ledger at `url`, created or brought to the current version first.
 
     Args:
-        url: `sqlite:///FILE`. The file and its companions are readable by its owner only.
+        url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
         migrations: all there are, oldest first.
 
     Raises:
         Refusal: `ledger-url` (not a ledger's URL), `ledger-unusable` (not a ledger, or not ours to
-            write), `ledger-newer` (written by a newer version of this program).
+            write), `ledger-newer` (written by a newer version of this program), `ledger-not-durable`.
     """
-    path = database_path(url)
+    at = parsed(url)
+    database = backend(at)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of the file itself.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-        engine = create_engine(make_url(url), pool_size=32, hide_parameters=True)
-        event.listen(engine, "connect", _on_connect)
-        event.listen(engine, "begin", _on_begin)
-        # Two processes may both find an empty file: one creates the tables, the other waits.
-        with (
-            FileLock(f"{path}.lock", mode=0o600, fallback_to_soft=False),
-            writer(engine).begin() as connection,
-        ):
-            _bring_up_to_date(connection, migrations, path)
-    except (OSError, sqlite3.Error, DBAPIError, NoResultFound) as error:
-        raise refuse("ledger-unusable", path=path, reason=first_line(error)) from error
+        engine = database.open_engine(at)
+        try:
+            with database.opening(engine) as connection:
+                _bring_up_to_date(connection, migrations, database)
+        except BaseException:
+            engine.dispose()
+            raise
+    except (OSError, DBAPIError, NoResultFound) as error:
+        raise refuse("ledger-unusable", path=database.shown(at), reason=cause(error)) from error
     return engine
 
 
-def database_path(url: str) -> Path:
-    """The file of a `sqlite:///FILE` URL.
-
-    Raises:
-        Refusal: `ledger-url`.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise refuse("ledger-url", url=url) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise refuse("ledger-url", url=parsed.render_as_string(hide_password=True))
-    if parsed.database in {None, "", ":memory:"}:
-        raise refuse("ledger-url", url=url)
-    return Path(str(parsed.database))
+def shown(engine: Engine) -> str:
+    """The ledger's name in messages, never with a password."""
+    return backend(engine.url).shown(engine.url)
 
 
-def writer(engine: Engine) -> Engine:
-    """The engine for transactions that write: they take the write lock at their beginning.
-
-    A transaction that reads first and then writes could otherwise fail half way.
-    """
-    return engine.execution_options(writes=True)
-
-
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same keys, column names of the table.
-
-    SQLAlchemy's own `execute(insert(table), rows)` takes three times as long: it looks at every value.
-    All ours are texts and integers.
-    """
-    if not rows:
-        return
-    names = list(rows[0])
-    statement = str(insert(table).compile(connection.engine, column_keys=names))
-    # The statement's order of values is the table's order of columns.
-    pick = itemgetter(*[column.name for column in table.columns if column.name in rows[0]])
-    connection.exec_driver_sql(statement, [pick(row) for row in rows])
-
-
-def execute_rows(connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute an update once for each row; all its values are parameters. Why: see `insert_rows`."""
-    written, pick = _positional(statement, connection.dialect)
-    connection.exec_driver_sql(written, [pick(row) for row in rows])
-
-
-@cache
-def _positional(statement: Update, dialect: Dialect) -> tuple[str, itemgetter[Any]]:
-    compiled = statement.compile(dialect=dialect)
-    return str(compiled), itemgetter(*(compiled.positiontup or ()))
-
-
-def require_room(engine: Engine, wanted: int = 0) -> None:
-    """See that the disk can take `wanted` more bytes, and what sending will have to record.
-
-    Raises:
-        Unrecordable: `disk-full`. Nothing that is planned after it may be sent.
-    """
-    folder = Path(str(engine.url.database)).absolute().parent
-    free = shutil.disk_usage(folder).free
-    if free < wanted + ROOM:
-        needed = _megabytes(wanted + ROOM)
-        raise Unrecordable(finding("disk-full", folder=folder, free=_megabytes(free), needed=needed))
+def reader(engine: Engine) -> Engine:
+    """The engine for transactions that see the ledger at one moment, however long they take."""
+    return backend(engine.url).reader(engine)
 
 
 def damage(engine: Engine) -> str | None:
@@ -209,45 +152,74 @@ def damage(engine: Engine) -> str | None:
     Raises:
         Refusal: `ledger-unusable`: it cannot even be read.
     """
-    if engine.dialect.name != "sqlite":
-        return None  # a database server looks after its own
-    try:
-        with engine.connect() as connection:
-            told = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
-            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-    except DBAPIError as error:
-        raise refuse("ledger-unusable", path=engine.url.database, reason=first_line(error)) from error
-    if told != "ok":
-        return told.splitlines()[-1]
-    return f"{lost[0]} {lost[1]} → {lost[2]}" if lost else None
+    return backend(engine.url).damage(engine)
 
 
-def truncate_log(engine: Engine) -> None:
-    """Empty the write-ahead log into the file, so that what was purged is in neither."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")  # a checkpoint is no part of a transaction
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
+def insert_rows(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows: values of the columns of those names, in that order.
+
+    SQLAlchemy's own `execute(insert(table), rows)` takes three times as long: it looks at every value.
+    All ours are texts, integers and bytes.
+    """
+    if rows:
+        values = list(rows) if connection.dialect.positional else list(map(_storable, rows))
+        connection.exec_driver_sql(_insertion(table, tuple(names), connection.dialect), values)
 
 
-def _on_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # sqlite3 would begin transactions by rules of its own
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}").close()
+def execute_rows(
+    connection: Connection,
+    statement: Update | Delete,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> int:
+    """Execute an update, or a deletion, once for each row; returns how many rows of the table it changed.
+
+    Args:
+        connection: in a transaction.
+        statement: built once, so that it is compiled once; why: see `insert_rows`.
+        names: its parameters, in the order of SQLite's statement, which takes them as they are.
+        rows: their values.
+    """
+    if not rows:
+        return 0
+    written, by_place = _written(statement, names, connection.dialect)
+    values = list(rows) if by_place else [dict(zip(names, _storable(row), strict=True)) for row in rows]
+    return connection.exec_driver_sql(written, values).rowcount
 
 
-def _on_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _storable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(each.replace("\0", NUL) if type(each) is str and "\0" in each else each for each in row)
 
 
-def _bring_up_to_date(connection: Connection, migrations: Sequence[Migration], path: Path) -> None:
+@cache
+def _insertion(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    mark = "?" if dialect.positional else "%s"
+    quote = dialect.identifier_preparer.quote
+    return (
+        f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, names))})"  # noqa: S608 - our own names
+        f" VALUES ({', '.join([mark] * len(names))})"
+    )
+
+
+@cache
+def _written(statement: Update | Delete, names: tuple[str, ...], dialect: Dialect) -> tuple[str, bool]:
+    """The statement as the driver takes it, and whether its parameters go by place, not by name."""
+    compiled: Any = statement.compile(dialect=dialect)
+    if compiled.positional and tuple(compiled.positiontup) != names:
+        raise RuntimeError(f"the statement takes {compiled.positiontup}")
+    return str(compiled), compiled.positional
+
+
+def _bring_up_to_date(connection: Connection, migrations: Sequence[Migration], database: Backend) -> None:
     current = len(migrations) + 1
     if not inspect(connection).has_table(meta.name):
-        _create(connection, current)
+        _create(connection, current, database.TRIGGERS)
         return
     version = int(connection.scalars(select(meta.c.value).where(meta.c.key == "schema_version")).one())
     if version > current:
+        path = database.shown(connection.engine.url)
         raise refuse("ledger-newer", path=path, version=version, known=current)
     for migrate in migrations[version - 1 :]:
         migrate(connection)
@@ -255,10 +227,10 @@ def _bring_up_to_date(connection: Connection, migrations: Sequence[Migration], p
         connection.execute(update(meta).where(meta.c.key == "schema_version").values(value=str(current)))
 
 
-def _create(connection: Connection, version: int) -> None:
+def _create(connection: Connection, version: int, triggers: Sequence[str]) -> None:
     metadata.create_all(connection)
-    for trigger in _TRIGGERS:
-        connection.execute(text(trigger))
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger)
     connection.execute(
         insert(transition),
         [{"from_state": before, "to_state": after} for before, after in sorted(TRANSITIONS)],
@@ -270,12 +242,3 @@ def _create(connection: Connection, version: int) -> None:
             {"key": "hash_key", "value": secrets.token_hex(32)},
         ],
     )
-
-
-def first_line(error: Exception) -> str:
-    """What the database says, without what SQLAlchemy adds."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:.0f} MB"

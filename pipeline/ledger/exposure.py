@@ -42,12 +42,15 @@ def exposed_contents(ledger: Ledger, document_id: int, *, also_current: bool = F
         also_current: count the present content too, whatever the ledger says.
     """
     column = document.c
-    with ledger.engine.connect() as connection:
-        row = connection.execute(
-            select(column.exposed, column.earlier, *(column[name] for name in VERSION)).where(
-                column.id == document_id
-            )
-        ).one()
+    statement = select(column.exposed, column.earlier, *(column[name] for name in VERSION)).where(
+        column.id == document_id
+    )
+
+    def read() -> Row[Any]:
+        with ledger.engine.connect() as connection:
+            return connection.execute(statement).one()
+
+    row = ledger.patiently(read)
     contents = [Exposed(each, False, row.payload) for each in _earlier(row)]  # noqa: FBT003 - a field
     if row.exposed or also_current:
         contents.append(Exposed(_version(row), True, row.payload))  # noqa: FBT003 - a field

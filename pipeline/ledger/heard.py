@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, case, func, insert, or_, select, upda
 from pipeline.document import Outcome
 from pipeline.ledger import tables
 from pipeline.ledger.clock import now
-from pipeline.ledger.life import DAY, Stage, Update, life_of
+from pipeline.ledger.life import DAY, Stage, Update, life_of, lives
 from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Run
 from pipeline.ledger.states import State
@@ -109,8 +109,7 @@ def take_in_untold(run: Run) -> int:
         ids = connection.scalars(refused).all()
         standing = [each for each in ids if _stage(connection, each) is Stage.REFUSED]
         _take_in(connection, run, standing)
-        mine = connection.scalars(select(_invoice.document_id).where(_invoice.run_id == run.id)).all()
-        return sum(_stage(connection, each) is Stage.REFUSED for each in mine)
+        return sum(life.stage is Stage.REFUSED for _, life in lives(connection, run.id))
 
 
 def mark_told(run: Run) -> None:

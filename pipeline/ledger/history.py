@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import or_, select, update
 
-from pipeline.ledger import tables
-from pipeline.ledger.database import truncate_log
+from pipeline.ledger import outbox, tables
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.states import State
 
@@ -121,5 +120,6 @@ def purge(ledger: Ledger, before: str) -> int:
         connection.execute(
             update(finding).where(finding.c.run_id.in_(runs)).values(value=None, message="(removed by purge)")
         )
-    truncate_log(ledger.engine)
+        outbox.forget(connection, before)
+    ledger.database.forget(ledger.engine)
     return purged

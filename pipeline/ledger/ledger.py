@@ -5,21 +5,30 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any, Self
+from enum import Enum
+from typing import Any, Self, TypeVar
 
 import orjson
-from filelock import FileLock, Timeout
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import OperationalError
 
 from pipeline.findings import Refusal, finding
 from pipeline.ledger import database, tables
+from pipeline.ledger.claims import SharedRun, leave_unknown
 from pipeline.ledger.clock import now
+from pipeline.ledger.recording import LockLost, Unrecordable, cause
 from pipeline.ledger.run import Run
-from pipeline.ledger.states import State
+
+PATIENCE = 120.0
+"""Seconds for which a ledger is tried again whose server is gone."""
+
+_PAUSE = 0.25
+
+_T = TypeVar("_T")
 
 
 class AnotherRunAtWork(Refusal):
@@ -28,15 +37,28 @@ class AnotherRunAtWork(Refusal):
     exit_code = 4
 
 
+class Hold(Enum):
+    """For what a ledger is held, for one customer, against other processes.
+
+    `ALONE` (run, reconcile, resolve) bears no other. `PLANNING` and `SENDING` bear each other, and `SENDING`
+    others of its kind, where the database can share a lock (PostgreSQL).
+    """
+
+    ALONE = "alone"
+    PLANNING = "planning"
+    SENDING = "sending"
+
+
 class Ledger:
     """An open ledger. Threads may share it: writes take turns, reads see the last commit."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = database.open_database(url)
-        self._writer = database.writer(self.engine)
+        self.database = database.backend(self.engine.url)
+        self._locks = self.database.Locks(self.engine)
         self._turn = threading.Lock()
-        self._locked: set[tuple[str, str]] = set()
+        self._held: dict[tuple[str, str], Hold] = {}
         with self.engine.connect() as connection:
             hash_key = connection.scalars(
                 select(tables.meta.c.value).where(tables.meta.c.key == "hash_key")
@@ -58,14 +80,40 @@ class Ledger:
         """One transaction that writes; it is durable when the block ends without an exception.
 
         Raises:
-            Unrecordable: the disk is full or broken, or another program holds the file.
+            Unrecordable: the disk is full or broken, another program holds the file, or the server is gone.
         """
         try:
-            with self._turn, self._writer.begin() as connection:
+            with self._turn, self._locks.transaction() as connection:
                 yield connection
         except OperationalError as error:
-            path, reason = self.engine.url.database, database.first_line(error)
-            raise database.Unrecordable(finding("ledger-unwritable", path=path, reason=reason)) from error
+            path, reason = database.shown(self.engine), cause(error)
+            raise Unrecordable(finding("ledger-unwritable", path=path, reason=reason)) from error
+
+    def patiently(self, do: Callable[[], _T]) -> _T:
+        """Do what may be done twice, again and again for a while where the server may come back.
+
+        Raises:
+            Unrecordable: it did not, or what was held alone is lost.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return do()
+            except LockLost:
+                raise
+            except Unrecordable:
+                if not self.database.COMES_BACK or time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE)
+
+    def persistently(self, write: Callable[[Connection], _T]) -> _T:
+        """As `writing`, patiently; `write` must be safe to do twice: a commit may be done unheard."""
+
+        def once() -> _T:
+            with self.writing() as connection:
+                return write(connection)
+
+        return self.patiently(once)
 
     def require_room(self, wanted: int = 0) -> None:
         """See that the disk can take `wanted` more bytes beside what sending will have to record.
@@ -73,40 +121,48 @@ class Ledger:
         Raises:
             Refusal: `disk-full`.
         """
-        database.require_room(self.engine, wanted)
+        self.database.require_room(self.engine, wanted)
 
     @contextmanager
-    def lock(self, environment: str, cid: str) -> Iterator[None]:
-        """Hold the ledger for one customer in one environment, against every other process.
+    def lock(self, environment: str, cid: str, hold: Hold = Hold.ALONE) -> Iterator[None]:
+        """Hold the ledger for one customer in one environment, against other processes.
 
-        The operating system frees it when the process ends, however it ends.
+        The operating system, or the server, frees it when the process ends, however it ends.
 
         Raises:
             AnotherRunAtWork: somebody else holds it.
         """
-        key = hashlib.sha256(f"{environment}\n{cid}".encode()).hexdigest()[:16]
-        # Resolved: the same file under another name, by a link, is the same ledger.
-        path = f"{database.database_path(self.url).resolve()}.{key}.lock"
-        # A soft lock is a file that a dead process leaves behind: rather none than that.
-        held = FileLock(path, timeout=0, mode=0o600, thread_local=False, fallback_to_soft=False)
-        try:
-            held.acquire()
-        except Timeout as error:
-            raise AnotherRunAtWork(finding("another-run", environment=environment, cid=cid)) from error
-        self._locked.add((environment, cid))
+        name = hashlib.sha256(f"{environment}\n{cid}".encode()).hexdigest()[:16]
+        with ExitStack() as stack:
+            if hold is not Hold.SENDING:
+                stack.enter_context(self._locked(f"{name}.plan", environment, cid))
+            if hold is not Hold.PLANNING:
+                shared = hold is Hold.SENDING
+                stack.enter_context(self._locked(name, environment, cid, shared=shared))
+            self._held[environment, cid] = hold
+            try:
+                yield
+            finally:
+                del self._held[environment, cid]
+
+    @contextmanager
+    def _locked(self, name: str, environment: str, cid: str, *, shared: bool = False) -> Iterator[None]:
+        with self._turn:
+            if not self._locks.take(name, shared=shared):
+                raise AnotherRunAtWork(finding("another-run", environment=environment, cid=cid))
         try:
             yield
         finally:
-            self._locked.remove((environment, cid))
-            held.release()
+            with self._turn:
+                self._locks.give(name)
 
     def begin_run(
         self, command: str, environment: str, cid: str, facts: Mapping[str, Any], *, sends: bool = True
     ) -> Run:
         """Begin a run.
 
-        A run that may send needs the lock. Whatever is still `sending` then was being sent by a process
-        that died: it becomes `unknown`.
+        A run that may send, or plans, needs the lock. When it is alone, whatever is still `sending` was being
+        sent by a process that died: it becomes `unknown`.
 
         Args:
             command: as on the command line (`run`, `check`, `reconcile`…).
@@ -118,48 +174,55 @@ class Ledger:
         Raises:
             RuntimeError: it may send and the lock is not held.
         """
-        if sends and (environment, cid) not in self._locked:
+        hold = self._held.get((environment, cid))
+        if sends and hold is None:
             raise RuntimeError("a run that sends needs the lock")
         run = Run(self, _new_id(), environment, cid, sends=sends)
         with self.writing() as connection:
-            connection.execute(
-                insert(tables.run).values(
-                    id=run.id,
-                    command=command,
-                    environment=environment,
-                    cid=cid,
-                    started=now(),
-                    facts=orjson.dumps(facts).decode(),
-                )
-            )
-            if sends:
-                _leave_unknown(connection, run)
+            _record(connection, run, command, facts)
+            if sends and hold is Hold.ALONE:
+                leave_unknown(connection, run)
+        return run
+
+    def begin_sending(
+        self, command: str, environment: str, cid: str, facts: Mapping[str, Any], *, size: int
+    ) -> SharedRun:
+        """Begin a run that sends what lies in the outbox, beside others that do; the arguments as before.
+
+        `size` is how many documents it claims at once.
+
+        Raises:
+            RuntimeError: the lock is not held.
+        """
+        if (environment, cid) not in self._held:
+            raise RuntimeError("a run that sends needs the lock")
+        run = SharedRun(self, _new_id(), environment, cid, size=size)
+        with self.writing() as connection:
+            _record(connection, run, command, facts)
         return run
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the ledger at `url` (`sqlite:///FILE`), creating or migrating it first. A context manager.
+    """Open the ledger at `url`, creating or migrating it first. A context manager.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
 
     Raises:
-        Refusal: `ledger-url`, `ledger-unusable`, `ledger-newer`.
+        Refusal: `ledger-url`, `ledger-unusable`, `ledger-newer`, `ledger-not-durable`.
     """
     return Ledger(url)
 
 
-def _leave_unknown(connection: Connection, run: Run) -> None:
-    column = tables.document.c
+def _record(connection: Connection, run: Run, command: str, facts: Mapping[str, Any]) -> None:
     connection.execute(
-        update(tables.document)
-        .where(
-            column.environment == run.environment,
-            column.cid == run.cid,
-            text(tables.OPEN),
-            column.state == State.SENDING,
-        )
-        .values(
-            state=State.UNKNOWN,
-            exposed=1,
-            **run.stamp("the program stopped before the service's answer was recorded"),
+        insert(tables.run).values(
+            id=run.id,
+            command=command,
+            environment=run.environment,
+            cid=run.cid,
+            started=now(),
+            facts=orjson.dumps(facts).decode(),
         )
     )
 

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from pipeline.document import Document, Kind, Outcome
 from pipeline.findings import Finding, finding
-from pipeline.ledger import tables
+from pipeline.ledger import outbox, tables
 from pipeline.ledger.content import GUARD, content, differences, without_codes
 from pipeline.ledger.database import insert_rows
 from pipeline.ledger.exposure import VERSION, after_change
@@ -57,6 +57,7 @@ def plan(run: Run, documents: Sequence[Document]) -> list[Planned]:
     entries = [_entry(run, each) for each in documents]
     run.ledger.require_room(sum(3 * len(each.body) + 4096 for each in entries))
     with run.ledger.writing() as connection:
+        run.take_turn(connection, shared=False)  # no sender claims what is decided about here
         decisions = list(_decide(connection, run, entries))
         return _write(connection, run, decisions)
 
@@ -110,13 +111,13 @@ def _decide(connection: Connection, run: Run, entries: Sequence[_Entry]) -> Iter
     valid = [each for each in entries if each.document.valid]
     known = _known(connection, run, valid)
     elsewhere = _billed_otherwise(connection, run, valid)
-    seen: set[tuple[Kind, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for entry in entries:
         document = entry.document
         if not document.valid:
             yield _Decision(entry, Outcome.INVALID)
             continue
-        identity = (document.kind, entry.identity)
+        identity = (entry.columns["kind"], entry.identity)
         row = known.get(identity)
         if identity in seen or (row is not None and run.sends and row.run_id == run.id):
             yield _Decision(entry, Outcome.INVALID, None, _found(run, document, "duplicate-in-run"))
@@ -179,8 +180,8 @@ def _found(run: Run, document: Document, code: str, **details: str) -> Finding:
     return finding(code, run.place(document.rows[0]), billnum=document.billnum, **details)
 
 
-def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[tuple[Kind, str], Row[Any]]:
-    """What the ledger has under the same identities."""
+def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[tuple[str, str], Row[Any]]:
+    """What the ledger has under the same kinds and identities."""
     column = tables.document.c
     statement = select(
         column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier,
@@ -192,12 +193,16 @@ def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[
         column.identity.in_(bindparam("identities", expanding=True)),
     )  # fmt: skip
     known = {}
-    by_kind = sorted(entries, key=lambda each: each.document.kind)
-    for kind, some in groupby(by_kind, key=lambda each: each.document.kind):
+    by_kind = sorted(entries, key=_kind_of)
+    for kind, some in groupby(by_kind, key=_kind_of):
         for identities in _chunks(sorted({each.identity for each in some})):
             rows = connection.execute(statement, {"of_kind": kind, "identities": identities})
             known.update({(kind, row.identity): row for row in rows})
     return known
+
+
+def _kind_of(entry: _Entry) -> str:
+    return str(entry.columns["kind"])
 
 
 def _billed_otherwise(connection: Connection, run: Run, entries: Iterable[_Entry]) -> set[str | None]:
@@ -230,45 +235,44 @@ def _write(connection: Connection, run: Run, decisions: Sequence[_Decision]) -> 
     ids = {id(each): each.known.id for each in decisions if each.known is not None}
     if run.sends:
         ids |= _write_documents(connection, run, going)
-    insert_rows(connection, tables.invoice, [_invoice(run, each, ids.get(id(each))) for each in decisions])
+    insert_rows(
+        connection,
+        tables.invoice,
+        tables.invoice.columns.keys(),
+        [_invoice(run, each, ids.get(id(each))) for each in decisions],
+    )
     run.write_findings(
         connection,
         (
             (each.entry.document.number, found)
             for each in decisions
+            if each.found or each.entry.document.findings
             for found in (*each.entry.document.findings, *((each.found,) if each.found else ()))
         ),
     )
-    return [
-        Planned(
-            ids.get(id(each), 0),
-            each.entry.document.number,
-            each.entry.document.billnum,
-            each.entry.body,
-            each.entry.document.rows[0],
-        )
-        for each in going
-    ]
+    return [_planned(each.entry, ids.get(id(each), 0)) for each in going]
+
+
+def _planned(entry: _Entry, document_id: int) -> Planned:
+    document = entry.document
+    return Planned(document_id, document.number, document.billnum, entry.body, document.rows[0])
 
 
 def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision]) -> dict[int, int]:
     """Insert or renew what may go; returns the ids of the new ones by decision."""
     stamp = {"state": State.PLANNED.value, "run_id": run.id, **run.stamp("planned")}
     fresh = [each for each in going if each.known is None]
-    # The write lock is ours until the commit: nobody else gives ids meanwhile.
-    first = (connection.scalar(select(func.max(tables.document.c.id))) or 0) + 1
-    new = {
-        "batch_id": None,
-        "attempt": 0,
-        "exposed": 0,
-        "earlier": None,
-        "jobid": None,
-        "answer": None,
-    } | stamp
+    ids = run.ledger.database.new_ids(connection, tables.document, len(fresh))
+    new = {"attempt": 0, "exposed": 0, **stamp}
+    names = [*fresh[0].entry.columns, *new, "id"] if fresh else []
     insert_rows(
         connection,
         tables.document,
-        [{"id": number, **each.entry.columns, **new} for number, each in enumerate(fresh, start=first)],
+        names,
+        [
+            (*each.entry.columns.values(), *new.values(), number)
+            for number, each in zip(ids, fresh, strict=True)
+        ],
     )
     again = [
         {"key": each.known.id, **after_change(each.known, each.entry.columns), **each.entry.columns, **stamp}
@@ -276,6 +280,7 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
         if each.known is not None
     ]
     if again:
+        outbox.release(connection, [row["key"] for row in again])
         changed = (*VERSION, "exposed", "earlier", *stamp)
         unchanged = ("environment", "cid", "kind", "identity", "billnum")
         connection.execute(
@@ -291,29 +296,24 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
                 for row in again
             ],
         )
-    return {id(each): number for number, each in enumerate(fresh, start=first)}
+    return {id(each): number for number, each in zip(ids, fresh, strict=True)}
 
 
-def _invoice(run: Run, decision: _Decision, document_id: int | None) -> dict[str, Any]:
+def _invoice(run: Run, decision: _Decision, document_id: int | None) -> tuple[Any, ...]:
+    """The row of `invoice`, in the order of its columns."""
     document, columns = decision.entry.document, decision.entry.columns
-    return {
-        "run_id": run.id,
-        "number": document.number,
-        "document_id": document_id,
-        "kind": columns["kind"],
-        "billnum": columns["billnum"],
-        "jobtype": columns["jobtype"],
-        "customer": mask(document.dataset.get("company") or document.dataset.get("person") or ""),
-        "billdate": columns["billdate"],
-        "outcome": decision.outcome.value,
-        "net": columns["net"],
-        "vat": columns["vat"],
-        "total": columns["total"],
-        "rows": orjson.dumps(_ranges(own for own in document.rows if run.is_of_table(own[0]))).decode(),
-    }
+    rows = document.rows
+    if run.repeats:
+        rows = [own for own in rows if run.is_of_table(own[0])]
+    return (
+        *(run.id, document.number, document_id, columns["kind"], columns["billnum"], columns["jobtype"]),
+        mask(document.dataset.get("company") or document.dataset.get("person") or ""),
+        *(columns["billdate"], decision.outcome.value, columns["net"], columns["vat"], columns["total"]),
+        orjson.dumps(_ranges(rows)).decode(),
+    )
 
 
-def _ranges(rows: Iterable[tuple[int, int]]) -> list[list[int]]:
+def _ranges(rows: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Rows as [source, first, last], neighbours joined, in their order."""
     ranges: list[list[int]] = []
     for source, row in rows:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from pipeline.document import Document, Outcome
 from pipeline.findings import Finding, Place, finding
-from pipeline.ledger import tables
+from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
-from pipeline.ledger.database import execute_rows
+from pipeline.ledger.database import NUL, execute_rows, insert_rows
 from pipeline.ledger.plan import Planned, plan
 from pipeline.ledger.states import State
 
@@ -24,52 +37,70 @@ if TYPE_CHECKING:
 
 _document, _invoice = tables.document.c, tables.invoice.c
 # Built once: SQLAlchemy takes longer to build and look up a statement than SQLite to execute it.
-_SENDING = (
+_BEGUN = (
+    insert(tables.batch)
+    .values({name: bindparam(name) for name in ("run_id", "data_identifier", "attempt", "size", "sent")})
+    .returning(tables.batch.c.id)
+)
+SENDING = (
     update(tables.document)
     .where(
-        _document.id.in_(bindparam("ids", expanding=True)),
-        _document.state == State.PLANNED,
+        _document.id == bindparam("key"),
+        _document.state == literal_column(f"'{State.PLANNED}'"),
         _document.run_id == bindparam("of_run"),
     )
     .values(
-        state=State.SENDING,
+        state=literal_column(f"'{State.SENDING}'"),
         batch_id=bindparam("in_batch"),
-        attempt=_document.attempt + 1,
+        attempt=_document.attempt + literal_column("1"),
         updated=bindparam("at"),
-        changed_by=bindparam("of_run"),
+        changed_by=bindparam("by_run"),
         reason=bindparam("why"),
     )
 )
-_MAYBE_SENT = (
+SENDING_NAMES = ("in_batch", "at", "by_run", "why", "key", "of_run")
+MAYBE_SENT = (
     update(tables.invoice)
-    .where(_invoice.run_id == bindparam("of_run"), _invoice.number.in_(bindparam("numbers", expanding=True)))
-    .values(outcome=Outcome.UNKNOWN.value)
+    .where(_invoice.run_id == bindparam("of_run"), _invoice.number == bindparam("key"))
+    .values(outcome=literal_column(f"'{Outcome.UNKNOWN}'"))
+)
+MAYBE_SENT_NAMES = ("of_run", "key")
+_ANSWERED = (
+    update(tables.batch)
+    .where(tables.batch.c.id == bindparam("key"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("answered", "status", "meaning", "answer", "attempt")}
+    )
 )
 _SETTLED = (
     update(tables.document)
     .where(_document.id == bindparam("key"))
     .values(
         state=bindparam("to_state"),
+        exposed=_document.exposed.op("|")(bindparam("exposes")),
         jobid=func.coalesce(bindparam("new_jobid"), _document.jobid),
         answer=func.coalesce(bindparam("new_answer"), _document.answer),
-        exposed=_document.exposed.op("|")(bindparam("exposes")),
-        reason=bindparam("why"),
         updated=bindparam("at"),
-        changed_by=bindparam("of_run"),
+        changed_by=bindparam("by_run"),
+        reason=bindparam("why"),
     )
 )
-_ENDED = (
+_SETTLED_NAMES = ("to_state", "exposes", "new_jobid", "new_answer", "at", "by_run", "why", "key")
+ENDED = (
     update(tables.invoice)
-    .where(_invoice.run_id == bindparam("of_run"), _invoice.document_id.in_(bindparam("ids", expanding=True)))
+    .where(_invoice.run_id == bindparam("of_run"), _invoice.document_id == bindparam("key"))
     .values(outcome=bindparam("to_outcome"))
 )
+ENDED_NAMES = ("to_outcome", "of_run", "key")
 
 
 class Batch(NamedTuple):
-    """A batch that is recorded and may now be sent."""
+    """A batch that is recorded and may now be sent, until that moment of the monotonic clock."""
 
     id: int
     data_identifier: str
+    documents: Sequence[Planned]
+    until: float = inf
 
 
 class Answered(NamedTuple):
@@ -127,8 +158,8 @@ class Run:
 
     def note(self, findings: Iterable[Finding], *, of: int | None = None) -> None:
         """Keep findings that concern the invoice of that number, or a file rather than one invoice."""
-        with self.ledger.writing() as connection:
-            self.write_findings(connection, ((of, each) for each in findings))
+        rows = [(of, each) for each in findings]
+        self.ledger.persistently(lambda connection: self.write_findings(connection, rows))
 
     def set_aside(self, source: int, reason: str, rows: int, first_rows: Sequence[Sequence[int]]) -> None:
         """Keep how many rows of a source are in no invoice for a reason, and ranges of the first of them."""
@@ -172,42 +203,40 @@ class Run:
         number = next(self._batch_numbers)
         identifier = f"{self.id}-{number}"
         with self.ledger.writing() as connection:
-            batch_id = connection.scalars(
-                insert(tables.batch)
-                .values(run_id=self.id, data_identifier=identifier, attempt=1, size=len(batch), sent=now())
-                .returning(tables.batch.c.id)
-            ).one()
-            changed = connection.execute(
-                _SENDING,
-                {
-                    "ids": [each.document_id for each in batch],
-                    "of_run": self.id,
-                    "in_batch": batch_id,
-                    "at": now(),
-                    "why": f"in batch {identifier}",
-                },
-            ).rowcount
+            at, why = now(), f"in batch {identifier}"
+            begun = {"run_id": self.id, "data_identifier": identifier, "attempt": 1, "size": len(batch)}
+            batch_id = connection.scalars(_BEGUN, {**begun, "sent": at}).one()
+            changed = execute_rows(
+                connection,
+                SENDING,
+                SENDING_NAMES,
+                [(batch_id, at, self.id, why, each.document_id, self.id) for each in batch],
+            )
             if changed != len(batch):
                 raise RuntimeError(f"{len(batch) - changed} documents of batch {identifier} were not planned")
             # Should the program stop before the answer is recorded, the report says what is true.
-            connection.execute(_MAYBE_SENT, {"of_run": self.id, "numbers": [each.number for each in batch]})
-        return Batch(batch_id, identifier)
+            execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(self.id, each.number) for each in batch])
+        return Batch(batch_id, identifier, batch)
 
     def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
         """Record durably what the service answered and what became of each document of the batch."""
         with self.ledger.writing() as connection:
-            connection.execute(
-                update(tables.batch)
-                .where(tables.batch.c.id == batch.id)
-                .values(
-                    answered=now(),
-                    status=answered.status,
-                    meaning=answered.meaning,
-                    answer=answered.text,
-                    attempt=answered.tries,
-                )
-            )
+            self.record_answer(connection, batch, answered)
             self.settle(connection, settlements)
+
+    def record_answer(self, connection: Connection, batch: Batch, answered: Answered) -> None:
+        """Keep what the service answered to the batch."""
+        connection.execute(
+            _ANSWERED,
+            {
+                "key": batch.id,
+                "new_answered": now(),
+                "new_status": answered.status,
+                "new_meaning": answered.meaning,
+                "new_answer": answered.text.replace("\0", NUL),
+                "new_attempt": answered.tries,
+            },
+        )
 
     def settle(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
         """Record what became of documents, in the ledger and in this run's invoices."""
@@ -216,17 +245,12 @@ class Run:
             execute_rows(
                 connection,
                 _SETTLED,
+                _SETTLED_NAMES,
                 [
-                    {
-                        "of_run": self.id,
-                        "key": each.document_id,
-                        "to_state": each.states[step].value,
-                        "new_jobid": each.jobid,
-                        "new_answer": each.answer,
-                        "exposes": int(each.exposed),
-                        "why": each.reason,
-                        "at": at,
-                    }
+                    (
+                        *(each.states[step].value, int(each.exposed), each.jobid, each.answer),
+                        *(at, self.id, each.reason, each.document_id),
+                    )
                     for each in settlements
                     if step < len(each.states)
                 ],
@@ -246,17 +270,48 @@ class Run:
         """
         settlements = [self._as_read(each) for each in settlements]
         ids = [each.document_id for each in settlements]
-        invoice, found = tables.invoice.c, tables.finding.c
-        mine = select(invoice.number).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
         with self.ledger.writing() as connection:
-            connection.execute(
-                delete(tables.finding).where(
-                    found.run_id == self.id, found.code == "outcome-unknown", found.invoice_number.in_(mine)
-                )
-            )
+            self.forget_unknown(connection, ids)
             if not self.sources:
                 self.adopt(connection, ids)
             self.settle(connection, settlements)
+            self.settle_for_planners(connection, settlements)
+
+    def forget_unknown(self, connection: Connection, ids: Sequence[int]) -> None:
+        """Take back that the outcome of documents is unknown: what is found now is told instead."""
+        invoice, found = tables.invoice.c, tables.finding.c
+        mine = select(invoice.number).where(invoice.run_id == self.id, invoice.document_id.in_(ids))
+        connection.execute(
+            delete(tables.finding).where(
+                found.run_id == self.id, found.code == "outcome-unknown", found.invoice_number.in_(mine)
+            )
+        )
+
+    def settle_for_planners(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
+        """Have the runs that put documents into the outbox tell what became of them; the settled leave."""
+        planners = outbox.planners(connection, [each.document_id for each in settlements])
+        for run_id in sorted({*planners.values()} - {self.id}):
+            theirs = [each for each in settlements if planners.get(each.document_id) == run_id]
+            planner = Run(self.ledger, run_id, self.environment, self.cid, sends=True)
+            sources = connection.scalar(select(tables.run.c.sources).where(tables.run.c.id == run_id))
+            planner.sources = orjson.loads(sources or b"[]")
+            # Above its own, and others may be adding some now.
+            planner._finding_numbers = count(1 << 61 | secrets.randbits(61))
+            planner.forget_unknown(connection, [each.document_id for each in theirs])
+            planner._settle_invoices(connection, theirs)
+        ended = (State.ACCEPTED, State.REFUSED)
+        outbox.release(
+            connection,
+            [
+                each.document_id
+                for each in settlements
+                if each.document_id in planners and each.states[-1:] and each.states[-1] in ended
+            ],
+        )
+
+    def take_turn(self, connection: Connection, *, shared: bool) -> None:
+        """Wait until no other transaction plans for the customer; unless `shared`, until none claims either."""
+        self.ledger.database.take_turn(connection, f"{self.environment}\n{self.cid}", shared=shared)
 
     def _as_read(self, settlement: Settlement) -> Settlement:
         """What became of a document, for the invoice of this run: in conflict if that has other content."""
@@ -290,27 +345,14 @@ class Run:
     def write_findings(self, connection: Connection, findings: Iterable[tuple[int | None, Finding]]) -> None:
         """Keep findings with the number of the invoice that each concerns."""
         rows = [
-            {
-                "run_id": self.id,
-                "number": next(self._finding_numbers),
-                "invoice_number": number,
-                "code": each.code,
-                "severity": each.severity.value,
-                "file": each.place.file,
-                "sheet": each.place.sheet,
-                "row": each.place.row,
-                "column": each.place.column,
-                "cell": each.place.cell,
-                "field": each.field,
-                "value": each.value,
-                "message": each.message,
-                "remedy": each.remedy,
-                "billnum": each.billnum,
-            }
+            (
+                *(self.id, next(self._finding_numbers), number, each.code, each.severity.value),
+                *(each.place.file, each.place.sheet, each.place.row, each.place.column, each.place.cell),
+                *(each.field, each.value, each.message, each.remedy, each.billnum),
+            )
             for number, each in findings
         ]
-        if rows:
-            connection.execute(insert(tables.finding), rows)
+        insert_rows(connection, tables.finding, tables.finding.columns.keys(), rows)
 
     def finish(self, exit_code: int, totals: Mapping[str, Any] | None = None) -> None:
         """Keep how the run ended."""
@@ -323,8 +365,14 @@ class Run:
         statement = (
             select(invoice.outcome, func.count()).where(invoice.run_id == self.id).group_by(invoice.outcome)
         )
-        with self.ledger.engine.connect() as connection:
-            return Counter({Outcome(outcome): number for outcome, number in connection.execute(statement)})
+
+        def read() -> Counter[Outcome]:
+            with self.ledger.engine.connect() as connection:
+                return Counter(
+                    {Outcome(outcome): number for outcome, number in connection.execute(statement)}
+                )
+
+        return self.ledger.patiently(read)
 
     def is_of_table(self, source: int) -> bool:
         """Whether rows of that source are a table's own, not made once more from its repeated columns."""
@@ -342,16 +390,17 @@ class Run:
         return {"updated": now(), "changed_by": self.id, "reason": reason}
 
     def _update(self, **values: Any) -> None:
-        with self.ledger.writing() as connection:
-            connection.execute(update(tables.run).where(tables.run.c.id == self.id).values(**values))
+        statement = update(tables.run).where(tables.run.c.id == self.id).values(**values)
+        self.ledger.persistently(lambda connection: connection.execute(statement))
 
     def _settle_invoices(self, connection: Connection, settlements: Sequence[Settlement]) -> None:
         invoice = tables.invoice.c
-        by_outcome: dict[Outcome, list[int]] = {}
-        for each in settlements:
-            by_outcome.setdefault(each.outcome, []).append(each.document_id)
-        for outcome, ids in by_outcome.items():
-            connection.execute(_ENDED, {"of_run": self.id, "ids": ids, "to_outcome": outcome.value})
+        execute_rows(
+            connection,
+            ENDED,
+            ENDED_NAMES,
+            [(each.outcome.value, self.id, each.document_id) for each in settlements],
+        )
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
             mine = connection.execute(

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 
 metadata = MetaData()
+
+Text = sqlalchemy.Text().with_variant(sqlalchemy.Text(collation="C"), "postgresql")
+"""Text that sorts by its bytes, in every database."""
+
+Id = Integer().with_variant(BigInteger(), "postgresql")
+"""A number given by the database; SQLite gives them to INTEGER only, which holds 64 bits there."""
 
 
 OPEN = "(state IN ('sending', 'unknown') OR (state = 'planned' AND exposed = 1))"
@@ -66,7 +73,7 @@ transition = Table(
 document = Table(
     "document",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("environment", Text, nullable=False),
     Column("cid", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -82,9 +89,9 @@ document = Table(
     Column("total", Text, nullable=False),
     Column("custnum", Text),
     Column("billdate", Text),
-    Column("original_id", Integer, ForeignKey("document.id")),  # on a credit note: the invoice it credits
+    Column("original_id", Id, ForeignKey("document.id")),  # on a credit note: the invoice it credits
     Column("run_id", Text, ForeignKey("run.id"), nullable=False),  # the run that last planned it
-    Column("batch_id", Integer, ForeignKey("batch.id")),  # the batch that it last went with
+    Column("batch_id", Id, ForeignKey("batch.id")),  # the batch that it last went with
     Column("attempt", Integer, nullable=False),  # how often it was in a batch
     Column("exposed", Integer, nullable=False),  # 1: this content may have reached the service unanswered
     Column("earlier", Text),  # JSON: other contents of this number that may have reached it, newest last
@@ -104,7 +111,7 @@ document = Table(
 batch = Table(
     "batch",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("run_id", Text, ForeignKey("run.id"), nullable=False),
     Column("data_identifier", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -114,17 +121,33 @@ batch = Table(
     Column("status", Integer),  # HTTP status, null when there was none
     Column("meaning", Text),  # what the answer was taken to mean
     Column("answer", Text),  # its body, shortened, masked
+    Column("lease_until", Text),  # of a shared sender: when it may no longer be under way
     Index("batch_run", "run_id"),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("document_id", Id, ForeignKey("document.id"), primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("cid", Text, nullable=False),
+    Column("late", Integer, nullable=False),  # 1: a credit note that names its invoice, after all others
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),  # the run that planned it
+    Column("number", BigInteger, nullable=False),  # of its invoice in that run
+    Column("size", Integer, nullable=False),  # bytes of the body
+    Column("body", LargeBinary, nullable=False),  # what is sent, personal identity codes too
+    Index("outbox_next", "environment", "cid", "late", "document_id"),
+)
+"""Documents that any sender may claim, until it is settled what became of them."""
 
 event = Table(
     "event",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("document_id", Integer, ForeignKey("document.id"), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("document_id", Id, ForeignKey("document.id"), nullable=False),
     Column("at", Text, nullable=False),
     Column("run_id", Text, ForeignKey("run.id")),
-    Column("batch_id", Integer, ForeignKey("batch.id")),
+    Column("batch_id", Id, ForeignKey("batch.id")),
     Column("from_state", Text),
     Column("to_state", Text, nullable=False),
     Column("detail", Text),  # why: the answer's meaning, who resolved it and the reason given
@@ -136,7 +159,7 @@ invoice = Table(
     metadata,
     Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
     Column("number", BigInteger, primary_key=True),  # Document.number: rises with the first source row
-    Column("document_id", Integer, ForeignKey("document.id")),  # null when it never became one (invalid)
+    Column("document_id", Id, ForeignKey("document.id")),  # null when it never became one (invalid)
     Column("kind", Text, nullable=False),
     Column("billnum", Text),
     Column("jobtype", Text),
@@ -155,7 +178,7 @@ finding = Table(
     "finding",
     metadata,
     Column("run_id", Text, ForeignKey("run.id"), primary_key=True),
-    Column("number", Integer, primary_key=True),
+    Column("number", Id, primary_key=True),
     Column("invoice_number", BigInteger),  # null: it concerns the file, not one invoice
     Column("code", Text, nullable=False),
     Column("severity", Text, nullable=False),
@@ -176,7 +199,7 @@ finding = Table(
 status_answer = Table(
     "status_answer",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("run_id", Text, ForeignKey("run.id"), nullable=False),
     Column(
         "question", Text, nullable=False
@@ -193,9 +216,9 @@ status_answer = Table(
 status_update = Table(
     "status_update",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("document_id", Integer, ForeignKey("document.id"), nullable=False),
-    Column("answer_id", Integer, ForeignKey("status_answer.id"), nullable=False),  # which told it first
+    Column("id", Id, primary_key=True),
+    Column("document_id", Id, ForeignKey("document.id"), nullable=False),
+    Column("answer_id", Id, ForeignKey("status_answer.id"), nullable=False),  # which told it first
     Column("at", Text, nullable=False),  # the service's date, or date and time
     Column("stage", Text, nullable=False),  # life.Stage
     Column("words", Text, nullable=False),  # the service's own

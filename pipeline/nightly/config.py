@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.findings import Place, refuse
-from pipeline.reconcile import GRACE
+from pipeline.options import GRACE
 from pipeline.subject import ALLOCATIONS, INVOICES, PAYMENTS, Subject
 from pipeline.targets import Country, Target
 

@@ -17,7 +17,8 @@ from pipeline.attachments import Attachments
 from pipeline.findings import Refusal, refuse
 from pipeline.language import shown_number, translate
 from pipeline.ledger import open_ledger
-from pipeline.ledger.database import ROOM, damage, database_path
+from pipeline.ledger.database import damage, parsed, shown
+from pipeline.ledger.sqlite import ROOM, database_path
 from pipeline.nightly import folders, journal
 from pipeline.nightly.attempt import options_of
 from pipeline.nightly.config import NAME, Inbox, Source, load_inbox
@@ -98,7 +99,7 @@ def _folders(root: Path, sources: Iterable[Source], places: Places) -> str:
 
 
 def _room(root: Path, ledger: str) -> str:
-    of_ledger = {database_path(ledger).absolute().parent} if ledger.startswith("sqlite") else set()
+    of_ledger = {database_path(parsed(ledger)).absolute().parent} if ledger.startswith("sqlite") else set()
     for folder in {root, *of_ledger}:
         try:
             _take_room(folder)
@@ -125,14 +126,14 @@ def _take_room(folder: Path) -> None:
 
 def _ledger(root: Path, url: str) -> str:
     if url.startswith("sqlite"):
-        path = database_path(url)
+        path = database_path(parsed(url))
         if not path.exists():
             if (root / journal.NAME).exists():
                 raise refuse("doctor-ledger-missing", path=path)
             return translate("none yet: the first run makes {path}", path=path)
     with closing(open_ledger(url)) as ledger:
         if told := damage(ledger.engine):
-            raise refuse("doctor-ledger-damaged", path=ledger.engine.url.database, reason=told)
+            raise refuse("doctor-ledger-damaged", path=shown(ledger.engine), reason=told)
     return translate("it can be written, is consistent, and of this program's version")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.columns import Layout, tables_of
-from pipeline.documents import evidence_of
+from pipeline.workers.reading import evidence_of
 from pipeline.frames import codes
 from pipeline.language import translate
 from pipeline.meaning_shown import Change, trace
@@ -16,8 +16,8 @@ from pipeline.privacy import mask, mask_govid
 from pipeline.profile.model import Profile
 from pipeline.profile.reads import columns_named, is_among
 from pipeline.profile.show import given_of, meaning_of
-from pipeline.readers.table import EXACT, PROBLEMS, ROW
-from pipeline.rows import SOURCE, Intake, data_frames, named_rows
+from pipeline.readers.table import EXACT, ROW
+from pipeline.rows import SOURCE, Intake, cells_read, data_frames, named_rows
 from pipeline.values import clean, convert, settled_decimal
 
 ROWS = 3
@@ -46,7 +46,7 @@ def tried(layouts: Sequence[Layout], profile: Profile, rows: int = ROWS) -> Iter
         named = named_rows(data, layout)
         sent = _sent(named, data[ROW].tolist()[:rows], layout, profile)
         for each in (layout, *layout.repeats):
-            changes += trace(data[[*sorted({*each.fields, *each.used}), ROW, PROBLEMS]], each, each.profile)
+            changes += trace(cells_read(data, each), each, each.profile)
         for at in range(min(rows, len(data))):
             cells = data.iloc[at]
             row = int(cells[ROW])

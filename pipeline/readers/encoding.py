@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,26 +65,50 @@ def settle_encoding(path: Path, declared: str | None = None) -> tuple[Encoding, 
     return _one_byte_encoding(path, wrong)
 
 
-def utf8_pieces(path: Path, codec: str) -> Iterator[tuple[bytes, int]]:
+def utf8_pieces(
+    path: Path, codec: str, begin: int = 0, end: int | None = None
+) -> Iterator[tuple[bytes, int]]:
     """The file's text as UTF-8, without a byte order mark, in pieces of about `PIECE` bytes.
 
-    A piece may end within a character. With each comes how many bytes of the file have been read.
+    A piece may end within a character. With each comes how many bytes of the file have been read. The text
+    of the bytes from `begin` to before `end` only, if these are given.
 
     Raises:
         UnicodeDecodeError: the file is not in that encoding (`settle_encoding` has seen that it is).
     """
     decoder = codecs.getincrementaldecoder(codec)()
-    mark: bytes = codecs.BOM_UTF8
-    for block, done in _blocks(path):
+    mark: bytes = b"" if begin else codecs.BOM_UTF8
+    for block, done in _blocks(path, begin, end):
         text = block if codec == "utf-8" else decoder.decode(block).encode()
         yield text.removeprefix(mark), done
         mark = b""
 
 
-def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
-    done = 0
+def byte_counter(codec: str) -> Callable[[bytes], int] | None:
+    """What tells how many bytes of the file a text given as UTF-8 has; None where it cannot be told so."""
+    if codec == "utf-8":
+        return len
+    return _count_characters if _is_of_single_bytes(codec) else None
+
+
+def _is_of_single_bytes(codec: str) -> bool:
+    """Whether each byte is a character, whatever stands before it."""
+    each = [bytes([byte]) for byte in range(256)]
+    texts = [byte.decode(codec, "replace") for byte in each]
+    doubled = [(2 * byte).decode(codec, "replace") for byte in each]
+    return all(len(text) == 1 for text in texts) and doubled == [2 * text for text in texts]
+
+
+def _count_characters(text: bytes) -> int:
+    follow = (np.frombuffer(text, np.uint8) & 0xC0) == 0x80
+    return len(text) - int(np.count_nonzero(follow))
+
+
+def _blocks(path: Path, begin: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int]]:
+    done = begin
     with path.open("rb") as file:
-        while block := file.read(PIECE):
+        file.seek(begin)
+        while block := file.read(PIECE if end is None else min(PIECE, end - done)):
             done += len(block)
             yield block, done
 

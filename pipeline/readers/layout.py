@@ -27,12 +27,18 @@ _NUMBER = re.compile(r"[-+\u2212]?[0-9][0-9\s.,/:%\u20ac-]*")
 
 
 class Source(NamedTuple):
-    """A file whose encoding is settled; its text starts after a line such as `sep=;`, if it has one."""
+    """A file whose encoding is settled; its text starts after a line such as `sep=;`, if it has one.
+
+    `skip` is that line's length as UTF-8, `line` the number of the line after it. `begin` and `end` are where
+    a stretch of the file lies, in bytes.
+    """
 
     path: Path
     codec: str
     skip: int = 0
     line: int = 1
+    begin: int = 0
+    end: int | None = None
 
     def chunks(self, delimiter: str, progress: Callable[[int], None] = lambda _: None) -> Iterator[Chunk]:
         """All records; `progress` is told how many bytes of the file have been read.
@@ -49,7 +55,7 @@ class Source(NamedTuple):
     def pieces(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
         """The text as UTF-8."""
         skip = self.skip
-        for piece, done in utf8_pieces(self.path, self.codec):
+        for piece, done in utf8_pieces(self.path, self.codec, self.begin, self.end):
             yield piece[skip:]
             skip = 0
             progress(done)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ FIELDS = "@fields"
 INVOICE = "@invoice"
 """Of a table made from records: the row number of the invoice record that a row belongs to, as text. It tells
 invoices without bill number apart."""
+FOLLOWS = "@follows"
+"""Of a table of which only an invoice's first row says whose it is: whether a row has that from above."""
 EXACT = "\u2063"
 """Ends the text of a fractional number cell of a workbook, where the cell itself says that the dot is a
 decimal point; in a text cell `1.234` may be two numbers. Invisible; `values` takes it off."""
@@ -65,6 +67,11 @@ class Problem(NamedTuple):
         return [Problem(*parts) for parts in json.loads(text)] if text else []
 
 
+Stretch: TypeAlias = "Callable[[Table, int], Iterator[RowFrame]]"
+"""Some rows of a file, one after the other, which any process that sees the file can read for its table, in
+frames of at most so many rows."""
+
+
 @dataclass(slots=True)
 class Table:
     """One table of a file: a CSV file, or one sheet of a workbook.
@@ -80,6 +87,9 @@ class Table:
     Of a virtual table, which is made from records of several kinds (`pipeline.records`), `fields` are its
     columns' fields; `origin` tells by row number and column, from 0, in which row and column of the file a
     cell stands, and None for a cell that the file does not have.
+
+    `stretches(n)` divides a text file into stretches of about n bytes. In another process a table is without
+    its rows, but for the stretch that it is given.
     """
 
     file: str
@@ -94,6 +104,11 @@ class Table:
     archive: Path | None = None
     fields: tuple[str, ...] | None = None
     origin: Callable[[int, int], tuple[int, int] | None] | None = None
+    stretches: Callable[[int], list[Stretch]] | None = None
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        without_rows = {"frames": no_rows, "stretches": None}
+        return None, {name: getattr(self, name) for name in self.__slots__} | without_rows
 
     @property
     def path(self) -> Path:
@@ -104,6 +119,11 @@ class Table:
     def own_file(self) -> Path:
         """The user's own file that holds the table: itself, or its archive."""
         return self.archive or Path(self.file)
+
+
+def no_rows(_: int) -> Iterator[RowFrame]:
+    """The frames of a table that is without its rows."""
+    return iter(())
 
 
 def cell_name(column: int, row: int) -> str:

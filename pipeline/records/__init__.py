@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
 
 from pipeline.corrections.status import is_corrections
@@ -19,7 +20,7 @@ from pipeline.readers.table import HEAD_ROWS, INVOICE, RowFrame, Table
 from pipeline.records.frames import table_frames
 from pipeline.records.kinds import fields_of, kinds_of
 from pipeline.records.marks import marks_of
-from pipeline.records.survey import survey
+from pipeline.records.survey import Survey, survey
 
 __all__ = ["as_table", "marks_of", "tables_of_records"]
 
@@ -60,9 +61,6 @@ def as_table(table: Table, profile: Profile) -> Table:
             virtual.share_read = table.share_read
             yield frame
 
-    def origin(row: int, column: int) -> tuple[int, int] | None:
-        return found.origin(row, fields[column])
-
     virtual = Table(
         table.file,
         table.sheet,
@@ -74,13 +72,17 @@ def as_table(table: Table, profile: Profile) -> Table:
         unpacked=table.unpacked,
         archive=table.archive,
         fields=fields,
-        origin=origin,
+        origin=partial(_origin, found, fields),
     )
     with closing(frames(HEAD_ROWS)) as opening:
         rows = (row for frame in opening for row in frame[[*range(len(fields))]].to_numpy().tolist())
         virtual.head = list(islice(rows, HEAD_ROWS))
     virtual.share_read = 0.0
     return virtual
+
+
+def _origin(found: Survey, fields: Sequence[str], row: int, column: int) -> tuple[int, int] | None:
+    return found.origin(row, fields[column])
 
 
 def _begins_with_record(table: Table, profile: Profile) -> bool:

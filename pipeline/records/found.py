@@ -32,6 +32,7 @@ class Found:
         self._keys: list[Column] = []
         self._contents: list[np.ndarray[Any, np.dtype[np.uint64]]] = []
         self._columns: dict[str, list[Column]] = {}
+        self._width = kind.width
         self._odd: list[Ints] = []
         self._surplus: list[Ints] = []
 
@@ -51,10 +52,12 @@ class Found:
         if self.is_held:
             for field, column in own_columns(frame, rows, self.holding, fields).items():
                 self._columns.setdefault(field, []).append(joined([column]))
-        if width := self.kind.width:
-            if FIELDS in frame:
-                self._odd.append(numbers[frame[FIELDS].to_numpy()[rows] != width])
-            beyond = [int(at) for at in frame.columns if isinstance(at, int) and at >= width]
+        if FIELDS in frame and len(rows):
+            own = frame[FIELDS].to_numpy()[rows]
+            self._width = self._width or int(own[0])
+            self._odd.append(numbers[own != self._width])
+        if self.kind.width:
+            beyond = [int(at) for at in frame.columns if isinstance(at, int) and at >= self.kind.width]
             self._surplus.append(numbers[~blank_rows(frame, rows, beyond)])
 
     @property
@@ -71,7 +74,7 @@ class Found:
         return {field: joined(columns) for field, columns in self._columns.items()}
 
     def refuse_widths(self, place: Place, *, padded: bool) -> None:
-        """See that the records have as many fields as declared.
+        """See that the records have as many fields as declared, or as the first of them.
 
         Args:
             place: the table.
@@ -88,7 +91,7 @@ class Found:
                 Place(place.file, place.sheet, row),
                 row=row,
                 mark=self.kind.mark,
-                width=self.kind.width,
+                width=self._width,
                 count=len(odd),
             )
 

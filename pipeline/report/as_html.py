@@ -207,7 +207,7 @@ def _mood(run: RunFacts, totals: Totals) -> str:
         return "unknown"
     if totals.lives[Stage.REFUSED]:
         return "wrong"
-    fine = (*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.only_checked else []))
+    fine = (*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.leaves_unsent else []))
     return "good" if totals.whole.count and totals.count(*fine) == totals.whole.count else "wrong"
 
 

@@ -26,7 +26,9 @@ from sqlalchemy import (
 
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place, Severity, finding
+from pipeline.language import shown_date
 from pipeline.ledger import tables
+from pipeline.ledger.database import reader
 from pipeline.ledger.life import Life, Stage, lives
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
@@ -96,6 +98,11 @@ class RunFacts:
         """Whether the command is one that never sends."""
         return self.command == "check"
 
+    @property
+    def leaves_unsent(self) -> bool:
+        """Whether what is not sent is as it should be: only checked, or put into the outbox."""
+        return self.only_checked or bool(self.counted.get("in_outbox"))
+
     def where(self, source: int) -> tuple[str | None, str | None]:
         """File and sheet of a source; a run that died early may not have told."""
         described = self.sources[source] if source < len(self.sources) else {}
@@ -136,9 +143,9 @@ class Remark(NamedTuple):
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection that reads in chunks and sees the ledger at one moment, however long that takes.
 
-    The ledger's engine begins a transaction at the first read; SQLite keeps what it sees until its end.
+    SQLite keeps what a transaction sees until its end; PostgreSQL does when it is asked to.
     """
-    with engine.connect() as connection:
+    with reader(engine).connect() as connection:
         yield connection.execution_options(yield_per=CHUNK)
 
 
@@ -353,11 +360,11 @@ def unexplained(run: RunFacts, line: InvoiceLine) -> Finding | None:
             "refused-later",
             _first_place(run, line),
             billnum=line.billnum,
-            day=line.life.since,
+            day=shown_date(line.life.since),
             words=mask(line.life.words),
         )
     code = _UNEXPLAINED.get(line.outcome)
-    if code is None or line.explained or (line.outcome is Outcome.NOT_SENT and run.only_checked):
+    if code is None or line.explained or (line.outcome is Outcome.NOT_SENT and run.leaves_unsent):
         return None
     details = {
         "answer": answer_text(line.answer) or "it gave no reason",

@@ -83,14 +83,16 @@ def _news(totals: Totals) -> str:
 
 def _sentence(run: RunFacts, totals: Totals) -> str:
     whole = totals.whole
-    fine_outcomes = {*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.only_checked else [])}
+    fine_outcomes = {*WITH_THE_SERVICE, *([Outcome.NOT_SENT] if run.leaves_unsent else [])}
     fine, again = totals.count(*fine_outcomes), totals.count(Outcome.ALREADY_ACCEPTED)
     if not whole.count:
         key = "nothing"
     elif fine < whole.count:
-        key = "checked_some" if run.only_checked else "some"
+        key = "checked_some" if run.only_checked else "planned_some" if run.leaves_unsent else "some"
     elif run.only_checked:
         key = "checked"
+    elif totals.count(Outcome.NOT_SENT):
+        key = "planned"
     else:
         key = "nothing_new" if again == fine else "again" if again else "all"
     wrong = [
@@ -103,6 +105,7 @@ def _sentence(run: RunFacts, totals: Totals) -> str:
         invoices=shown_number(whole.count),
         fine=shown_number(fine),
         again=shown_number(again),
+        waiting=shown_number(totals.count(Outcome.NOT_SENT)),
         total=shown_money(whole.total),
         wrong=", ".join(wrong),
     )

@@ -20,7 +20,7 @@ FIVE = [row(Laskunumero=str(1001 + number)) for number in range(5)]
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sender that tries an unreachable service again at once."""
-    monkeypatch.setattr("pipeline.flow.send", partial(send, pauses=(0.0, 0.0)))
+    monkeypatch.setattr("pipeline.sender.send", partial(send, pauses=(0.0, 0.0)))
 
 
 def against(

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 from follow_world import STATUS_UPDATES, StartWorld, World, codes, messages, stages
 from scripted import Reply, Scripted, in_turn
@@ -40,19 +41,19 @@ def test_nothing_is_consumed_without_consent(world: World) -> None:
 def test_an_invoices_life(world: World) -> None:
     """Every stage with its day, in the follow report, the report of the run that sent it, and history."""
     world.send("1001", "1002", "1003")
-    world.happens("1001", "Reminder sent", "2026-11-03")
-    world.happens("1001", "PAID", "2026-11-18")
-    world.happens("1002", "debt collection", "2026-11-19")
+    world.happens("1001", "Reminder sent", "2026-01-03")
+    world.happens("1001", "PAID", "2026-01-18")
+    world.happens("1002", "debt collection", "2026-01-19")
     world.happens("1002", "partly paid")
-    done, report = world.follow("--date", "2026-11-03", "--date", "2026-11-18", "--date", "2026-11-19")
+    done, report = world.follow("--date", "2026-01-03", "--date", "2026-01-18", "--date", "2026-01-19")
     assert done.code == 0
-    assert report["verdict"] == ("There is news of 2 invoices. Where they stand: 1 in collection, 1 paid.")
+    assert report["verdict"] == ("Invoices with news: 2. Where they stand: 1 in collection, 1 paid.")
     assert [each["life"] for each in report["invoices"] if each["billnum"] == "1001"] == [
         {
             "stage": "paid",
-            "since": "2026-11-18",
+            "since": "2026-01-18",
             "words": "PAID",
-            "days": {"reminded": ["2026-11-03"], "paid": ["2026-11-18"]},
+            "days": {"reminded": ["2026-01-03"], "paid": ["2026-01-18"]},
         }
     ]
     assert report["totals"]["lives"] == {"collected": 1, "paid": 1}
@@ -61,11 +62,18 @@ def test_an_invoices_life(world: World) -> None:
     again = world.desk.report("again")
     assert stages(again) == {"1001": "paid", "1002": "collected"}
     assert {each["outcome"] for each in again["invoices"]} == {"accepted"}
+    sheet = openpyxl.load_workbook(world.desk.folder / "again" / "report.xlsx")["All invoices"]
+    assert [(row[0].value, row[-1].value) for row in sheet.iter_rows()] == [
+        ("Bill number", "Since then"),
+        ("1001", "paid 2026-01-18 (reminded 2026-01-03)"),
+        ("1002", "in collection 2026-01-19"),
+        ("1003", None),
+    ]
     history = world.desk.here("history", "1001")
     assert history.code == 0
-    assert "paid 2026-11-18 (reminded 2026-11-03)" in history.out
-    assert "2026-11-18T" not in history.out
-    assert "2026-11-18  paid: “PAID”, heard " in history.out
+    assert "paid 2026-01-18 (reminded 2026-01-03)" in history.out
+    assert "2026-01-18T" not in history.out
+    assert "2026-01-18  paid: “PAID”, heard " in history.out
 
 
 def test_a_refusal_that_came_later(start: StartWorld) -> None:
@@ -98,17 +106,16 @@ def test_a_refusal_that_came_later(start: StartWorld) -> None:
 def test_a_refusal_is_told_by_the_next_report_if_a_run_died_before_its_own(world: World) -> None:
     """Recorded and never reported is not told."""
     world.send("1001")
-    world.happens("1001", "rejected")
-    (world.desk.folder / "out").mkdir()
-    broken = world.desk.process("follow", "--consume", "--out", "out", PYTHONSTARTUP="", ROPO_DEBUG="")
-    assert broken.code == 1
-    home = next(world.desk.home.rglob("ledger.sqlite"))
-    _sql(home, "UPDATE status_update SET told = NULL")
-    done, report = world.follow()
+    world.happens("1001", "rejected", "2026-01-18")
+    question = ("--date", "2026-01-18", "--date", "2026-01-19")
+    assert world.follow(*question)[0].code == 1
+    ledger = next(world.desk.home.rglob("ledger.sqlite"))
+    _sql(ledger, "UPDATE status_update SET told = NULL")
+    done, report = world.follow(*question)
     assert (done.code, codes(report)) == (1, ["refused-later"])
-    world.happens("1001", "credited", "2027-01-01")
-    _sql(home, "UPDATE status_update SET told = NULL")
-    done, report = world.follow("--date", "2027-01-01")
+    world.happens("1001", "credited", "2026-01-19")
+    _sql(ledger, "UPDATE status_update SET told = NULL")
+    done, report = world.follow(*question)
     assert (done.code, stages(report)) == (0, {"1001": "credited"})
 
 
@@ -235,9 +242,9 @@ def test_jobs_of_others(told: World, server: Scripted) -> None:
         Reply(
             200,
             [
-                {"jobid": 7, "billnum": "9001", "status": "paid", "date": "2026-11-19"},
+                {"jobid": 7, "billnum": "9001", "status": "paid", "date": "2026-01-19"},
                 {"jobid": 8, "billnum": "9002", "status": "paid", "payer": "Teppo 131052-308T"},
-                {"jobid": 9, "billnum": "1001", "status": "paid", "date": "2026-11-19", "131052-308T": 1},
+                {"jobid": 9, "billnum": "1001", "status": "paid", "date": "2026-01-19", "131052-308T": 1},
             ],
         ),
         Reply(204),
@@ -257,8 +264,8 @@ def test_jobs_of_others(told: World, server: Scripted) -> None:
 def test_words_that_are_not_known(told: World, server: Scripted) -> None:
     """They are kept and told and change nothing."""
     server.look_ups = in_turn(
-        Reply(200, [{"billnum": "1001", "status": "paid", "date": "2026-11-01"}]),
-        Reply(200, [{"billnum": "1001", "status": 47, "date": "2026-11-19"}]),
+        Reply(200, [{"billnum": "1001", "status": "paid", "date": "2026-01-01"}]),
+        Reply(200, [{"billnum": "1001", "status": 47, "date": "2026-01-19"}]),
         Reply(200, [{"billnum": "1002", "status": "open", "statustext": "Maksettu"}]),
         Reply(204),
     )
@@ -269,7 +276,7 @@ def test_words_that_are_not_known(told: World, server: Scripted) -> None:
     assert messages(report) == [
         f"The service tells a status that is not known here: {words}. It is kept and changes nothing."
     ]
-    assert "2026-11-19  noted: “47”, heard" in told.desk.here("history", "1001").out
+    assert "2026-01-19  noted: “47”, heard" in told.desk.here("history", "1001").out
 
 
 def test_a_shape_that_is_not_known(told: World, server: Scripted) -> None:
@@ -358,7 +365,7 @@ def test_it_speaks_finnish_and_swedish(start: StartWorld, language: str) -> None
     assert (
         report["verdict"]
         == {
-            "fi": "Uutta tietoa 1 laskusta. Niiden tila: 1 hylätty myöhemmin.",
-            "sv": "Det finns nyheter om 1 fakturor. Deras status: 1 avvisad i efterhand.",
+            "fi": "Laskuja, joista on uutta tietoa: 1. Niiden tila: 1 myöhemmin hylätty.",
+            "sv": "Fakturor med nyheter: 1. Deras status: 1 avvisad i efterhand.",
         }[language]
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from postgres import ledger_url
 from sqlalchemy import Connection, text
 
 from pipeline.document import Document, Kind, Outcome
@@ -17,6 +18,9 @@ from pipeline.ledger.run import Answered, Settlement
 from pipeline.ledger.states import State
 
 ENVIRONMENT, CID = "sandbox", "1001"
+DATABASE = "sqlite"
+"""Where ledgers are made; set for each test of the ledger."""
+
 HETU = "131052-308T"
 
 
@@ -61,6 +65,8 @@ def opened(folder: Path) -> Iterator[Ledger]:
 
 def url(folder: Path) -> str:
     """The URL of the ledger in a folder."""
+    if DATABASE == "postgresql":
+        return ledger_url(str(folder))
     return f"sqlite:///{folder / 'ledger.sqlite'}"
 
 
@@ -118,6 +124,14 @@ def table(ledger: Ledger, query: str, **values: Any) -> list[Any]:
     """A query's result."""
     with ledger.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(query), values)]
+
+
+def held(ledger: Ledger, folder: Path) -> bytes:
+    """All that the database keeps: SQLite's files, PostgreSQL's rows."""
+    if DATABASE == "sqlite":
+        return b"".join(path.read_bytes() for path in folder.iterdir())
+    names = rows(ledger, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return repr([table(ledger, f"SELECT * FROM {name}") for name in names]).encode()
 
 
 def execute(connection: Connection, statements: Iterable[str]) -> None:

@@ -14,6 +14,8 @@ CREATE INDEX finding_invoice ON finding (run_id, invoice_number);
 
 CREATE INDEX invoice_document ON invoice (document_id);
 
+CREATE INDEX outbox_next ON outbox (environment, cid, late, document_id);
+
 CREATE INDEX status_answer_run ON status_answer (run_id);
 
 CREATE INDEX status_update_refused ON status_update (document_id) WHERE stage = 'refused';
@@ -40,6 +42,7 @@ CREATE TABLE batch (
     status INTEGER,
     meaning TEXT,
     answer TEXT,
+    lease_until TEXT,
     PRIMARY KEY (id),
     FOREIGN KEY(run_id) REFERENCES run (id)
 );
@@ -140,6 +143,20 @@ CREATE TABLE meta (
     "key" TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY ("key")
+);
+
+CREATE TABLE outbox (
+    document_id INTEGER NOT NULL,
+    environment TEXT NOT NULL,
+    cid TEXT NOT NULL,
+    late INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    size INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (document_id),
+    FOREIGN KEY(document_id) REFERENCES document (id),
+    FOREIGN KEY(run_id) REFERENCES run (id)
 );
 
 CREATE TABLE run (

@@ -10,21 +10,24 @@ from pathlib import Path
 
 import pytest
 from ledger_made import begin, invoice, invoices, opened, rows, settled, states, table, url
-from sqlalchemy import event, text
+from sqlalchemy import event, inspect, text
 
 from pipeline.findings import Refusal
-from pipeline.ledger import Unrecordable, database, open_ledger
-from pipeline.ledger.database import MIGRATIONS, open_database
+from pipeline.ledger import Unrecordable, open_ledger, sqlite
+from pipeline.ledger.database import MIGRATIONS, open_database, shown
 from pipeline.ledger.states import State
 
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
+
+@SQLITE
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     """Every file is 0600, the folder 0700, also when the file was open to others before."""
     folder = tmp_path / "new" / "ledger"
     with opened(folder) as ledger:
         settled(ledger, [invoice()], State.ACCEPTED)
         files = {path.name.rsplit("-")[-1]: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-        assert len(files) == 5
+        assert len(files) == 6
         assert set(files.values()) == {0o600}
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (folder / "ledger.sqlite").chmod(0o644)
@@ -32,6 +35,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
         assert stat.S_IMODE((folder / "ledger.sqlite").stat().st_mode) == 0o600
 
 
+@SQLITE
 def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:
     """Write-ahead log, full sync, foreign keys: on every connection."""
     with opened(tmp_path) as ledger, ledger.engine.connect() as one, ledger.engine.connect() as two:
@@ -43,6 +47,7 @@ def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:
             assert settings == ["wal", 2, 1, 1]
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -50,16 +55,17 @@ def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:
         ("ledger.sqlite", "“ledger.sqlite” is not the URL of a ledger."),
         ("sqlite://", "“sqlite://” is not the URL of a ledger."),
         ("sqlite:///:memory:", "“sqlite:///:memory:” is not the URL of a ledger."),
-        ("postgresql://me:secret@db/x", "“postgresql://me:***@db/x” is not the URL of a ledger."),
+        ("mysql://me:secret@db/x", "“mysql://me:***@db/x” is not the URL of a ledger."),
     ],
 )
 def test_what_is_no_ledger_url(given: str, message: str) -> None:
-    """Anything but a SQLite file is refused, without showing a password."""
+    """Anything but a file of SQLite or a server of PostgreSQL is refused, without showing a password."""
     with pytest.raises(Refusal) as refused:
         open_ledger(given)
     assert str(refused.value) == message
 
 
+@SQLITE
 def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
     """Another file is refused and stays as it is."""
     file = tmp_path / "ledger.sqlite"
@@ -70,6 +76,7 @@ def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
     assert file.read_text() == "Laskunumero;Summa\n" * 100
 
 
+@SQLITE
 def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
     """Nor is a folder."""
     (tmp_path / "ledger.sqlite").mkdir()
@@ -77,6 +84,7 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
         open_ledger(url(tmp_path))
 
 
+@SQLITE
 def test_another_programs_database(tmp_path: Path) -> None:
     """A database with a `meta` table of its own is refused."""
     with sqlite3.connect(tmp_path / "ledger.sqlite") as other:
@@ -93,11 +101,12 @@ def test_a_newer_ledger_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as refused:
         open_ledger(url(tmp_path))
     assert str(refused.value) == (
-        f"The ledger {tmp_path / 'ledger.sqlite'} was written by a newer version of this program"
+        f"The ledger {shown(ledger.engine)} was written by a newer version of this program"
         " (schema 99; this one knows 2)."
     )
 
 
+@SQLITE
 def test_the_schema_of_a_version_never_changes(tmp_path: Path) -> None:
     """What is created today is what the kept schema of its version says: a change needs a migration."""
     with opened(tmp_path) as ledger:
@@ -121,15 +130,17 @@ def test_an_older_ledger_is_migrated(tmp_path: Path) -> None:
     ]
     for known in (steps[:1], steps, steps):
         open_database(url(tmp_path), (*MIGRATIONS, *known)).dispose()
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as file:
-        assert file.execute("SELECT identity, state, colour FROM document").fetchall() == [
+    engine = open_database(url(tmp_path), (*MIGRATIONS, *steps))
+    with engine.connect() as connection:
+        assert [*connection.execute(text("SELECT identity, state, colour FROM document"))] == [
             ("1001", "accepted", "red")
         ]
-        version = file.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        assert version == (str(len(MIGRATIONS) + 3),)
-    file.close()
+        version = connection.scalar(text("SELECT value FROM meta WHERE key = 'schema_version'"))
+        assert version == str(len(MIGRATIONS) + 3)
+    engine.dispose()
 
 
+@SQLITE
 def test_a_ledger_of_version_1_becomes_one_of_today(tmp_path: Path) -> None:
     """After all migrations its tables are those of a new ledger, and what was in it is there."""
     schema = Path(__file__).with_name("schema_v1.sql").read_text(encoding="utf-8")
@@ -168,7 +179,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="in the middle"):
         open_database(url(tmp_path), (*MIGRATIONS, *steps))
     with opened(tmp_path) as ledger:
-        assert "colour" not in rows(ledger, "SELECT name FROM pragma_table_info('run')")
+        assert "colour" not in {each["name"] for each in inspect(ledger.engine).get_columns("run")}
 
 
 def test_many_processes_make_one_ledger(tmp_path: Path) -> None:
@@ -180,12 +191,13 @@ def test_many_processes_make_one_ledger(tmp_path: Path) -> None:
     assert len(keys) == 1
 
 
+@SQLITE
 def test_without_room_nothing_is_planned_or_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk stops before sending: there must be room to record what is sent."""
     with opened(tmp_path) as ledger:
         run = begin(ledger)
         planned = run.plan([invoice()])
-        monkeypatch.setattr(database, "ROOM", 10**18)
+        monkeypatch.setattr(sqlite, "ROOM", 10**18)
         with pytest.raises(Refusal) as refused:
             run.begin_batch(planned)
         assert str(refused.value).startswith(f"The disk of {tmp_path} has only ")
@@ -197,6 +209,7 @@ def test_without_room_nothing_is_planned_or_sent(tmp_path: Path, monkeypatch: py
         assert states(ledger) == {"1001": "planned"}
 
 
+@SQLITE
 def test_a_database_that_is_full(tmp_path: Path) -> None:
     """When SQLite itself cannot write, the chunk is not planned, and nothing is half there."""
     with opened(tmp_path) as ledger:

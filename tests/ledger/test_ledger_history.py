@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ledger_made import begin, findings, invoice, opened, outcomes, rows, settled, table
+from ledger_made import begin, findings, held, invoice, opened, outcomes, rows, settled, table
 
 from pipeline.ledger import history, purge
 from pipeline.ledger.states import State
@@ -54,9 +54,9 @@ def test_purge_removes_contents_and_keeps_the_proof(tmp_path: Path) -> None:
         assert rows(ledger, "SELECT count(*) FROM event") == [3]
         assert outcomes(run) == ["accepted"]
         assert findings(changed) == [("conflict", "(removed by purge)")]
-        held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+        everything = held(ledger, tmp_path)
     for secret in ("Kallen", "Pekan", "KUOPIO"):
-        assert secret.encode() not in held
+        assert secret.encode() not in everything
 
 
 def test_what_was_purged_is_still_never_sent_again(tmp_path: Path) -> None:

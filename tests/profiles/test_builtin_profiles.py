@@ -1,4 +1,4 @@
-"""The built-in profiles: each reads its example as its golden file says, is found by it, and claims no other."""
+"""The built-in profiles: each reads its example as its golden file says, and is found by it alone."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_example_gives_the_golden_datasets(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_is_worth_its_name(name: str) -> None:
-    """It has a credit, a discount, the country's VAT rates, a company, a consumer, and letters beyond ASCII."""
+    """It has a credit, a discount, the country's VAT rates, a company, a consumer, letters beyond ASCII."""
     found = made(name)
     rows = [row for document in found for row in document.dataset["payrow"]]
     assert len(found) >= 3
@@ -147,7 +147,10 @@ def other(tmp_path: Path, name: str, old: str, new: str) -> list[str]:
             "heeros",
             "Asennustyö;-2;62,00",
             "Asennustyö;2;-62,00",
-            "F16 minus-elsewhere: payrow.amount is -62.00, but by the profile a credit's minus stands at the quantity.",
+            (
+                "F16 minus-elsewhere: payrow.amount is -62.00, but by the profile a credit's minus stands at "
+                "the quantity."
+            ),
         ),
         (
             "heeros",
@@ -165,8 +168,10 @@ def other(tmp_path: Path, name: str, old: str, new: str) -> list[str]:
             "procountor",
             "637,97",
             "637,98",
-            "X1 sum-disagrees: The sum column says 637.98, but the row is 0.00 without VAT and 0.00 with it, and the "
-            "invoice 516.96 and 637.97.",
+            (
+                "X1 sum-disagrees: The sum column says 637.98, but the row is 0.00 without VAT and 0.00 with "
+                "it, and the invoice 516.96 and 637.97."
+            ),
         ),
         (
             "plain-no",
@@ -179,7 +184,7 @@ def other(tmp_path: Path, name: str, old: str, new: str) -> list[str]:
 def test_what_it_cannot_read_is_held_back(
     tmp_path: Path, name: str, old: str, new: str, message: str
 ) -> None:
-    """Another currency, a discount that is not read, an unknown code: an error on its cell, never a wrong sum."""
+    """Another currency, a discount that is not read, an unknown code: an error, never a wrong sum."""
     assert message in other(tmp_path, name, old, new)
 
 

@@ -20,7 +20,7 @@ SHOWN_ELSEWHERE = {
     "expects": "tests/profile/test_drift.py",
     "sending": "tests/flow/test_flow_configuration.py",
     "following": "tests/follow/test_follow.py",
-    "sheet": "tests/flow/test_flow_inputs.py",
+    "sheet": "tests/shapes/test_shape_findings.py",
     "mark": "tests/shapes/test_records.py",
 }
 
@@ -45,5 +45,3 @@ def test_every_section_has_one() -> None:
     for name, field in Prices.model_fields.items():
         choices = set(getattr(field.annotation, "__args__", ())) - {field.default, str, type(None)}
         assert choices <= {getattr(profile.prices, name) for profile in declared}, name
-
-

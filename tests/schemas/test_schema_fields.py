@@ -172,9 +172,9 @@ def test_fields_are_paths_in_the_order_of_the_schemas() -> None:
     assert fields()["payrow.amount"].kind == "money"
     assert fields()["payplan.instalment{n}.date"].kind == "date"
     assert fields()["accountrow{n}.debit"].kind == "number"
-    assert paths[-9:] == [
-        *("name", "firstname", "lastname", "credit"),
-        *("row.discount", "row.net", "row.vat", "row.gross", "check.total"),
+    assert paths[-11:] == [
+        *("name", "firstname", "lastname", "credit", "included"),
+        *("row.discount", "row.net", "row.vat", "row.included", "row.gross", "check.total"),
     ]
     assert len(fields("payment.json")) == 9
 

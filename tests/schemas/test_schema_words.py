@@ -27,8 +27,8 @@ SEEN = [
     for line in (Path(__file__).parent / "headers_seen.tsv").read_text(encoding="utf-8").splitlines()
 ]
 """Field and a header seen for it in a published export."""
-FOR_PROFILES = [path for path in fields() if path.startswith("row.")]
-"""Sums of rows: only a profile can say what they mean."""
+FOR_PROFILES = [path for path in fields() if path.startswith("row.") or path == "included"]
+"""Sums of rows, and whether prices include VAT: only a profile can say what they mean."""
 
 
 def without_accents(text: str) -> str:
