@@ -64,6 +64,15 @@ _BatchSize = Annotated[
     int, typer.Option(envvar="ROPO_BATCH_SIZE", min=1, max=10_000, help="Invoices in one request.")
 ]
 _Workers = Annotated[int, typer.Option(envvar="ROPO_WORKERS", min=1, max=64, help="Requests at a time.")]
+_Cluster = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ROPO_CLUSTER",
+        metavar="local[:N]|tcp://HOST:PORT",
+        help="Dask cluster to read, build and check on.",
+        show_default="this machine, with a second process for large files",
+    ),
+]
 _Yes = Annotated[bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")]
 _Grace = Annotated[
     float,
@@ -118,6 +127,7 @@ def run(
     attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
+    cluster: _Cluster = None,
     batch_size: _BatchSize = 100,
     workers: _Workers = 4,
     grace: _Grace = 60.0,
@@ -130,6 +140,7 @@ def run(
     _run(
         *("run", inputs, target, country, profile, out, ledger),
         attachments=attachments,
+        cluster=cluster,
         batch_size=batch_size,
         workers=workers,
         grace=grace,
@@ -149,6 +160,7 @@ def check(
     attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
+    cluster: _Cluster = None,
     quiet: _Quiet = False,
     as_json: _Json = False,
     _language: _Language = None,
@@ -157,6 +169,7 @@ def check(
     _run(
         *("check", inputs, target, country, profile, out, ledger),
         attachments=attachments,
+        cluster=cluster,
         sends=False,
         quiet=quiet,
         as_json=as_json,
@@ -173,6 +186,7 @@ def plan(
     attachments: _Attachments = None,
     out: _Out = None,
     ledger: _Ledger = None,
+    cluster: _Cluster = None,
     yes: _Yes = False,
     quiet: _Quiet = False,
     as_json: _Json = False,
@@ -182,6 +196,7 @@ def plan(
     _run(
         *("plan", inputs, target, country, profile, out, ledger),
         attachments=attachments,
+        cluster=cluster,
         plans=True,
         yes=yes,
         quiet=quiet,

@@ -16,9 +16,10 @@ GRACE = 60.0
 class Options:
     """What the command line asked for; see `ropo-pipeline run --help`.
 
-    `sends` is False for `check`; `plans` is True for `plan`, which leaves the sending to others. `subject` is what the rows of the inputs are. `profile` is a built-in one's
-    name, a path, or `none`; without one, the profile that fits the inputs best is looked for. `cluster` is
-    where to read, build and check: `local`, `local:N`, or a Dask scheduler's address.
+    `sends` is False for `check`; `plans` is True for `plan`, which leaves the sending to others. `subject` is
+    what the rows of the inputs are. `profile` is a built-in one's name, a path, or `none`; without one, the
+    profile that fits the inputs best is looked for. `cluster` is where to read, build and check: `local`,
+    `local:N`, or a Dask scheduler's address; without one, on this machine.
     """
 
     command: str

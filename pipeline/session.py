@@ -107,7 +107,7 @@ def exit_code(this: Run, *, halted: bool = False, errors: bool = False, waiting:
 
 @contextmanager
 def honest_exit(this: Run) -> Iterator[None]:
-    """Where the ledger or report cannot be written, or workers died: 3 if the service may have some, else 4."""
+    """Where the ledger or report fails, or workers die: 3 if something may be with the service, else 4."""
     try:
         yield
     except (Unrecordable, WorkersLost) as refusal:

@@ -26,11 +26,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoResultFound
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoResultFound, OperationalError
 
-from pipeline.findings import refuse
+from pipeline.findings import Refusal, finding, refuse
 from pipeline.ledger import postgresql, sqlite
-from pipeline.ledger.recording import cause
+from pipeline.ledger.recording import Unrecordable, cause
 from pipeline.ledger.states import TRANSITIONS
 from pipeline.ledger.tables import meta, metadata, outbox, status_answer, status_update, transition
 
@@ -132,7 +132,9 @@ def open_database(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Eng
             engine.dispose()
             raise
     except (OSError, DBAPIError, NoResultFound) as error:
-        raise refuse("ledger-unusable", path=database.shown(at), reason=cause(error)) from error
+        found = finding("ledger-unusable", path=database.shown(at), reason=cause(error).rstrip("."))
+        later = database.COMES_BACK and isinstance(error, OperationalError)
+        raise (Unrecordable if later else Refusal)(found) from error
     return engine
 
 

@@ -95,7 +95,7 @@ def open_engine(url: URL) -> Engine:
 def opening(engine: Engine) -> Iterator[Connection]:
     """The transaction in which the tables are made or migrated, one process after the other."""
     with (
-        FileLock(f"{database_path(engine.url)}.lock", mode=0o600, fallback_to_soft=False),
+        FileLock(f"{database_path(engine.url).resolve()}.lock", mode=0o600, fallback_to_soft=False),
         _writer(engine).begin() as connection,
     ):
         yield connection
@@ -113,7 +113,7 @@ def database_path(url: URL) -> Path:
         Refusal: `ledger-url`.
     """
     if url.database in {None, "", ":memory:"}:
-        raise refuse("ledger-url", url=url.render_as_string())
+        raise refuse("ledger-url", url=f"sqlite:///{url.database}" if url.database else "sqlite://")
     return Path(str(url.database))
 
 

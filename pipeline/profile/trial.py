@@ -70,6 +70,8 @@ def _row(layout: Layout, cells: pd.Series[Any], changes: Sequence[Change], sent:
     columns = {*layout.own} if layout.is_repeat else {*layout.read} - _of_repeats(layout)
     for column in sorted(columns):
         text, field = _plain(cells[column]), layout.fields.get(column)
+        if not text and layout.table.fields:
+            continue  # a record has few of all kinds' fields
         line = translate(
             "  {cell} “{header}”: “{text}”",
             cell=layout.cell(row, column).cell or "",

@@ -46,15 +46,19 @@ _SECONDS_TO_CONNECT = 30
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster at work for one run; `folder` is where rows lie meanwhile."""
+    """A cluster at work for one run; `folder` is where rows lie meanwhile.
+
+    `ahead` is how many results may wait for their turn.
+    """
 
     client: Client
     folder: Path
+    ahead: int
 
     def read(
         self, layouts: Sequence[Layout], parts: int, on_progress: Callable[[float], None]
     ) -> Iterator[tuple[Intake, list[Dealt]]]:
-        """Read the tables in turn: text files in stretches on the cluster, all else here, where it was opened.
+        """Read the tables in turn: text files in stretches on the cluster, all else where it was opened.
 
         Args:
             layouts: of the tables.
@@ -109,7 +113,7 @@ class Cluster:
         from distributed import KilledWorker  # noqa: PLC0415 - an optional package
 
         try:
-            yield from in_order(submit, items, 2 * max(1, sum(self.client.nthreads().values())))
+            yield from in_order(submit, items, self.ahead)
         except (KilledWorker, CancelledError, OSError) as error:
             raise _lost(error) from None
         except Refusal:
@@ -143,8 +147,8 @@ def cluster(where: str, layouts: Sequence[Layout], attachments: Path | None, out
         kept = tempfile.TemporaryDirectory(prefix=prefix, dir=None if local else out.resolve())
         folder = Path(stack.enter_context(kept))
         texts = [each.table.path.absolute() for each in tables_of(layouts) if each.table.stretches]
-        _see(client, [*texts, folder, *([attachments.resolve()] if attachments else [])])
-        yield Cluster(client, folder)
+        workers = _see(client, where, [*texts, folder, *([attachments.resolve()] if attachments else [])])
+        yield Cluster(client, folder, 2 * workers)
 
 
 @contextmanager
@@ -196,17 +200,22 @@ def _without_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _see(client: Client, paths: Sequence[Path]) -> None:
+def _see(client: Client, where: str, paths: Sequence[Path]) -> int:
+    """See that every worker can do its work; returns how many there are.
+
+    Raises:
+        Refusal: one runs another version of the program or cannot read a path.
+    """
     try:
         seen = client.run(look, paths)
     except Exception as error:  # noqa: BLE001 - whatever a worker without this program raises
-        raise refuse("worker-unfit", worker=client.scheduler.address, reason=error) from None
+        raise refuse("worker-unfit", worker=where, reason=error) from None
     for worker, (version, blind) in seen.items():
         if version != __version__:
-            reason = f"{version} ≠ {__version__}"
-            raise refuse("worker-unfit", worker=worker, reason=reason)
+            raise refuse("worker-unfit", worker=worker, reason=f"{version} ≠ {__version__}")
         for path, reason in blind.items():
             raise refuse("worker-blind", Place(str(path)), reason=f"{reason} ({worker})")
+    return len(seen)
 
 
 def _lost(error: Exception) -> WorkersLost:

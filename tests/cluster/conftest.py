@@ -1,0 +1,8 @@
+"""What the torture tests have made serves here too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "torture"))
