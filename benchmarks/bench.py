@@ -17,7 +17,7 @@ ROWS = 200_000
 STAGES = {  # what the profile is told by: (module, function) → words
     ("readers/__init__.py", "open_tables"): "settle encoding, delimiter, layout; workbook: read all",
     ("columns.py", "named_frames"): "read the rows, name the columns, set rows aside",
-    ("gather.py", "gather"): "… and bring each invoice's rows together",
+    ("gather.py", "parts_of"): "… and bring each invoice's rows together",
     ("values.py", "convert"): "convert cell texts",
     ("grouper.py", "build"): "build documents",
     ("validator.py", "check"): "schemas and rules",
@@ -130,7 +130,7 @@ def _profile(rows: int, _: int) -> None:
     """Where the main thread's time goes; the profiler itself makes all of it slower."""
     stats = CACHE / "profile"
     with service() as environment:
-        command = ours(input_file("plain", rows))
+        command = ours(input_file("plain", rows), "--cluster", "none")
         run([command[0], "-m", "cProfile", "-o", str(stats), *command[1:]], environment)
     found = pstats.Stats(str(stats))
     found.sort_stats("tottime").print_stats(30)

@@ -1,8 +1,12 @@
-"""`make bench-scale`: whether memory stays flat and time linear, up to millions of rows."""
+"""`make bench-scale`: memory flat, time linear, up to millions of rows; and what more processes bring."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
 
 from inputs import CACHE, input_file
 from measure import Cost, circumstances, clear_scratch, ours, publish, run, script, service, table
@@ -29,6 +33,39 @@ def main() -> None:
     lines += [_line("XLSX, 200,000 rows", 200_000, whole), _line("calamine, reading only", 200_000, reading)]
     header = ["input", "wall", "CPU", "µs of wall a row", "µs of CPU a row", "peak memory"]
     publish("scale", f"{table(header, lines)}\n\n{circumstances()}")
+    _processes(min(1_000_000, most))
+
+
+def _processes(rows: int) -> None:
+    """One process, two, and a cluster of two on this machine: the same report, and the time each takes."""
+    path = input_file("scattered", rows)
+    ways = {"one process": "none", "a second process": None, "Dask, 2 workers": "local:2"}
+    costs, reports = {}, []
+    for name, where in ways.items():
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            command = [*ours(path, command="check")[:-1], folder]
+            costs[name] = run([*command, *(["--cluster", where] if where else [])])
+            reports.append(_report(Path(folder)))
+    same = all(each == reports[0] for each in reports)
+    first = costs["one process"]
+    lines = [
+        [
+            *(name, f"{cost.wall:.1f} s", f"{cost.cpu:.1f} s"),
+            *(f"{first.wall / cost.wall:.2f}", f"{cost.peak:.0f} MB"),
+        ]
+        for name, cost in costs.items()
+    ]
+    header = [f"check of {rows:,} scattered rows", "wall", "CPU", "speed-up", "largest process"]
+    told = f"Their reports are {'the same' if same else 'NOT THE SAME'}."
+    publish("processes", f"{table(header, lines)}\n\n{told} {circumstances()}")
+
+
+def _report(folder: Path) -> Any:
+    """A report without what differs between any two runs."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    for name in ("id", "started", "finished", "ledger"):
+        del report["run"][name]
+    return report
 
 
 def _line(name: str, rows: int, cost: Cost) -> list[str]:

@@ -53,7 +53,9 @@ _Out = Annotated[
 _Ledger = Annotated[
     str | None,
     typer.Option(
-        envvar="ROPO_LEDGER", help="Ledger's URL (sqlite:///FILE or postgresql://…).", show_default="one for each user"
+        envvar="ROPO_LEDGER",
+        help="Ledger's URL (sqlite:///FILE or postgresql://…).",
+        show_default="one for each user",
     ),
 ]
 _Attachments = Annotated[
@@ -68,8 +70,8 @@ _Cluster = Annotated[
     str | None,
     typer.Option(
         envvar="ROPO_CLUSTER",
-        metavar="local[:N]|tcp://HOST:PORT",
-        help="Dask cluster to read, build and check on.",
+        metavar="none|local[:N]|tcp://HOST:PORT",
+        help="Dask cluster to read, build and check on; none: no second process either.",
         show_default="this machine, with a second process for large files",
     ),
 ]

@@ -6,7 +6,7 @@ readers → row frames → columns → values → grouper → validator → send
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -57,6 +57,9 @@ from pipeline.workers.team import Team, team_for
 if TYPE_CHECKING:
     from pipeline.sender import SendResult
     from pipeline.service import Service
+
+Planning = Sequence[Iterator[Planned]]
+"""Documents that may be sent, planned as they are taken: those that go first, and those that go after."""
 
 ATTACHED_IN_A_BATCH = 8_000_000
 """Bytes of files: with them a request stays within some 11 MB, whatever the batch size."""
@@ -139,23 +142,18 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
         if decision.reason:
             screen.say(proposal(decision))
         planned = _planned(this, layouts, profile, options, files, tally, preview, screen, team)
+
+        def going() -> Planning:
+            """What may leave: where a person is asked, all is planned before, and nothing leaves without."""
+            kept = [held.keep(each) for each in planned] if asks else planned
+            return kept if not asks or _consent(tally, preview, where, decision, screen) else []
+
         halted = False
         try:
             if options.plans:
-                if asks:
-                    planned = [held.keep(each) for each in planned]
-                if not asks or _consent(tally, preview, where, decision, screen):
-                    tally.in_outbox = _put(planned, this, files, screen)
+                tally.in_outbox = _put(going(), this, files, screen)
             elif options.sends:
-                service = stack.enter_context(open_service(where))
-                stop = stack.enter_context(stopping(screen))
-                ask_about_unknown(this, service, stop, options.grace, screen)
-                if asks:
-                    planned = [held.keep(each) for each in planned]
-                if not asks or _consent(tally, preview, where, decision, screen):
-                    for each in planned:
-                        halted = halted or _send(each, this, service, stop, options, files, screen).try_again
-                    ask_about_unknown(this, service, stop, options.grace, screen)
+                halted = _send_all(stack, going, this, where, options, files, screen)
             for _ in chain(*planned):  # what was not sent is planned all the same, so that all rows are told
                 pass
             if options.sends and not options.plans:
@@ -285,6 +283,28 @@ def _consent(tally: Tally, preview: Preview, where: Account, decision: Decision,
     return False
 
 
+def _send_all(
+    stack: ExitStack,
+    going: Callable[[], Planning],
+    this: Run,
+    where: Account,
+    options: Options,
+    files: Attachments,
+    screen: Screen,
+) -> bool:
+    """Ask about unknown outcomes, send, ask again; whether it stopped early."""
+    service = stack.enter_context(open_service(where))
+    stop = stack.enter_context(stopping(screen))
+    ask_about_unknown(this, service, stop, options.grace, screen)
+    halted = False
+    planned = going()
+    for each in planned:
+        halted = halted or _send(each, this, service, stop, options, files, screen).try_again
+    if planned:
+        ask_about_unknown(this, service, stop, options.grace, screen)
+    return halted
+
+
 def _send(
     planned: Iterator[Planned],
     this: Run,
@@ -313,12 +333,14 @@ def _send(
         )
 
 
-def _put(planned: Sequence[Iterator[Planned]], this: Run, files: Attachments, screen: Screen) -> int:
+def _put(planned: Planning, this: Run, files: Attachments, screen: Screen) -> int:
     """Put what may be sent into the outbox, with its files; returns how many documents."""
     from pipeline.sender import with_files  # noqa: PLC0415 - start-up time
 
-    whole = [(each for one in some for each in with_files(this, files, [one])) for some in planned]
-    count = sum(outbox.put(this, some, late=late) for late, some in zip((False, True), whole, strict=True))
+    count = 0
+    for place, some in enumerate(planned):
+        whole = (each for one in some for each in with_files(this, files, [one]))
+        count += outbox.put(this, whole, late=place > 0)
     screen.say(translate("{count} invoices wait in the outbox for `send`.", count=shown_number(count)))
     return count
 

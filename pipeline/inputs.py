@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import combinations
@@ -17,7 +16,7 @@ from pipeline.corrections.status import is_corrections_workbook
 from pipeline.findings import Finding, Place, finding, refuse
 from pipeline.profile import Profile
 from pipeline.readers import open_tables
-from pipeline.readers.files import ARCHIVE, supported
+from pipeline.readers.files import ARCHIVE, part_of, supported
 from pipeline.readers.table import Table
 from pipeline.records import marks_of
 
@@ -169,8 +168,4 @@ def _is_report(name: str, path: Path | None) -> bool:
     last = PurePosixPath(name).name
     if path is None or last != "report.xlsx":
         return last in _PAGES_OF_REPORT
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _TITLE_OF_REPORT in archive.read("docProps/core.xml")
-    except (OSError, KeyError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return False
+    return _TITLE_OF_REPORT in part_of(path, "docProps/core.xml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,6 +79,7 @@ def named_frames(layout: Layout, rows_per_frame: int, intake: Intake) -> Iterato
     for data in data_frames(layout, rows_per_frame, intake):
         named = named_rows(data, layout)
         keyless = _keyless(named, layout)
+        _note_damaged(named, layout, keyless, intake)
         _note_continued(named, layout, keyless, intake)
         _set_keyless_aside(named[keyless & (named[SOURCE] == layout.number).to_numpy()], layout, intake)
         yield named[~keyless] if keyless.any() else named
@@ -228,20 +230,47 @@ def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, intake:
         loose &= keyless | (_reasons(named) == "")  # a draft with a debtor of its own is none of theirs
     rows = named[ROW].to_numpy()
 
-    def identity(row: int) -> str:
-        own = (
-            clean(str(named[path].iloc[row])).replace(EXACT, "")
-            for path in layout.subject.identity
-            if path in named
-        )
-        return next(filter(None, own), "")
-
     for row in np.flatnonzero(loose).tolist():
         before = np.searchsorted(firm, row)
-        if owner := identity(firm[before - 1]) if before else above:
+        if owner := _identity(named, firm[before - 1], layout) if before else above:
             intake.continued.setdefault(owner, (layout.number, int(rows[row])))
     if len(firm):
-        intake.above[layout.number] = identity(firm[-1])
+        intake.above[layout.number] = _identity(named, firm[-1], layout)
+
+
+def _note_damaged(named: pd.DataFrame, layout: Layout, keyless: Bools, intake: Intake) -> None:
+    """Note documents beside a damaged row that may be theirs: what should name its document is damaged, too.
+
+    So it is where it has another form than the numbers above and below, as `100` and `1002:Book` have among
+    `1002` and `1003`.
+    """
+    packed = named[PROBLEMS].to_numpy()
+    damaged = np.zeros(len(named), bool)
+    for row in np.flatnonzero(packed != "").tolist():
+        damaged[row] = any(each.code in DAMAGES_ROW for each in Problem.unpack(packed[row]))
+    whole = np.flatnonzero(~keyless & ~damaged)
+    for row in np.flatnonzero(damaged).tolist():
+        at = int(np.searchsorted(whole, row))
+        above = _identity(named, whole[at - 1], layout) if at else intake.above.get(layout.number, "")
+        below = _identity(named, whole[at], layout) if at < len(whole) else ""
+        beside = {each for each in (above, below) if each not in {"", ELSEWHERE}}
+        if _form(_identity(named, row, layout)) not in map(_form, beside):
+            intake.suspects |= beside
+
+
+def _identity(named: pd.DataFrame, row: int, layout: Layout) -> str:
+    """What tells the document of a row from others, `""` if nothing does."""
+    own = (
+        clean(str(named[path].iloc[row])).replace(EXACT, "")
+        for path in layout.subject.identity
+        if path in named
+    )
+    return next(filter(None, own), "")
+
+
+def _form(text: str) -> str:
+    """A text with one sign for every digit, and one for every letter."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "0", text))
 
 
 def _reasons(named: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.object_]]:

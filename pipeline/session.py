@@ -15,8 +15,8 @@ from pipeline.document import Outcome
 from pipeline.findings import Place, finding, refuse
 from pipeline.language import translate
 from pipeline.ledger import Run, Unrecordable
+from pipeline.ledger.recording import shown_url
 from pipeline.report import needs_attention, write_report
-from pipeline.report.read import shown_url
 from pipeline.settings import Account, sandbox_state
 from pipeline.terminal import Screen
 from pipeline.workers import WorkersLost

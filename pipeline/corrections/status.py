@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import zipfile
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from xml.etree.ElementTree import ParseError, fromstring
 
 from pipeline.findings import Finding
 from pipeline.language import LANGUAGES, catalogue, translate
+from pipeline.readers.files import part_of
 from pipeline.resources import data_text
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ MARK = "_ropo_corrections"
 PROFILE_MARK = "_ropo_profile"
 """The defined name that holds the name of the profile that the run had."""
 
+_BOOK = "xl/workbook.xml"
 _PREFIX = "ropo:"
 _ROWS_AT_ONCE = 10_000
 
@@ -52,11 +53,7 @@ def is_corrections(head: Sequence[Sequence[str]]) -> bool:
 
 def is_corrections_workbook(path: Path) -> bool:
     """Whether a file is a corrections workbook, told without reading its sheets."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return MARK.encode() in archive.read("xl/workbook.xml")
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return False
+    return MARK.encode() in part_of(path, _BOOK)
 
 
 def remembered_profile(path: Path) -> str | None:
@@ -64,9 +61,8 @@ def remembered_profile(path: Path) -> str | None:
     if not is_corrections_workbook(path):
         return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            book = fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat refuses entity bombs
-    except (ParseError, OSError, KeyError, zipfile.BadZipFile):
+        book = fromstring(part_of(path, _BOOK))  # noqa: S314 - expat refuses entity bombs
+    except ParseError:
         return None
     found = book.findtext(f".//{{*}}definedName[@name='{PROFILE_MARK}']")
     return found.strip().removeprefix('"').removesuffix('"').replace('""', '"') if found else None

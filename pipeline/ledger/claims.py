@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, insert, or_, select, text, update
 
 from pipeline.document import Outcome
 from pipeline.ledger import outbox, tables
@@ -152,7 +152,7 @@ class SharedRun(Run):
             )
             .with_for_update()
         )
-        mine = dict(connection.execute(open_here).tuples().all())
+        mine = {row.id: row.state for row in connection.execute(open_here)}
         counting = [
             each
             for each in settlements
@@ -195,9 +195,7 @@ def leave_unknown(connection: Connection, run: Run, *, expired: bool = False) ->
         connection.execute(update(tables.document).where(some).values(**values))
 
 
-def _next(
-    connection: Connection, run: Run, size: int, wanted: Sequence[int]
-) -> Sequence[Row[tuple[int, str, int, int]]]:
+def _next(connection: Connection, run: Run, size: int, wanted: Sequence[int]) -> Sequence[Any]:
     """The documents to send next that nobody else is claiming; of `wanted`, if there are any.
 
     Credit notes that name an invoice come when all else is settled, as in `run`.

@@ -51,7 +51,7 @@ MIGRATIONS: tuple[Migration, ...] = (_to_2,)
 """`MIGRATIONS[n]` turns a ledger of version n + 1 into one of version n + 2."""
 
 
-class Locks(Protocol):
+class HeldLocks(Protocol):
     """What a ledger holds against other processes, and what it writes with."""
 
     def take(self, name: str, *, shared: bool) -> bool:
@@ -65,22 +65,43 @@ class Locks(Protocol):
 
 
 class Backend(Protocol):
-    """What a database has to have; `sqlite` and `postgresql` are such modules, and describe it."""
+    """What a database has to have; `sqlite` and `postgresql` are such modules."""
 
     COMES_BACK: bool
     TRIGGERS: tuple[str, ...]
 
-    def open_engine(self, url: URL) -> Engine: ...  # noqa: D102 - the modules describe it
-    def opening(self, engine: Engine) -> AbstractContextManager[Connection]: ...  # noqa: D102 - likewise
-    def shown(self, url: URL) -> str: ...  # noqa: D102 - likewise
-    def new_ids(self, connection: Connection, table: Table, count: int) -> Sequence[int]: ...  # noqa: D102 - likewise
-    def take_turn(self, connection: Connection, name: str, *, shared: bool) -> None: ...  # noqa: D102 - likewise
-    def clock(self, connection: Connection, ahead: float = 0.0) -> str: ...  # noqa: D102 - likewise
-    def reader(self, engine: Engine) -> Engine: ...  # noqa: D102 - likewise
-    def require_room(self, engine: Engine, wanted: int = 0) -> None: ...  # noqa: D102 - likewise
-    def damage(self, engine: Engine) -> str | None: ...  # noqa: D102 - likewise
-    def forget(self, engine: Engine) -> None: ...  # noqa: D102 - likewise
-    def Locks(self, engine: Engine) -> Locks: ...  # noqa: D102, N802 - likewise; a class
+    def open_engine(self, url: URL, /) -> Engine:
+        """An engine on the database."""
+
+    def opening(self, engine: Engine, /) -> AbstractContextManager[Connection]:
+        """The transaction in which the tables are made or migrated, one process after the other."""
+
+    def shown(self, url: URL, /) -> str:
+        """The ledger's name in messages, never with a password."""
+
+    def new_ids(self, connection: Connection, table: Table, count: int, /) -> Sequence[int]:
+        """Ids for so many new rows, rising."""
+
+    def take_turn(self, connection: Connection, name: str, /, *, shared: bool) -> None:
+        """Wait until no other transaction has that turn; until no other has it alone, if `shared`."""
+
+    def clock(self, connection: Connection, ahead: float = 0.0, /) -> str:
+        """The time so many seconds from now, the same for all who use the ledger."""
+
+    def reader(self, engine: Engine, /) -> Engine:
+        """The engine for transactions that see the ledger at one moment."""
+
+    def require_room(self, engine: Engine, wanted: int = 0, /) -> None:
+        """See that there is room for so many bytes more."""
+
+    def damage(self, engine: Engine, /) -> str | None:
+        """What is wrong with the database itself."""
+
+    def forget(self, engine: Engine, /) -> None:
+        """See that what was purged is nowhere."""
+
+    def Locks(self, engine: Engine, /) -> HeldLocks:  # noqa: N802 - a class in each
+        """The locks of one open ledger."""
 
 
 _BACKENDS: Mapping[str, Backend] = {"sqlite": sqlite, "postgresql": postgresql}

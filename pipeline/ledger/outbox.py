@@ -60,7 +60,7 @@ def release(connection: Connection, ids: Iterable[int]) -> None:
 def planners(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Which run planned each of the documents that lie in the outbox."""
     which = select(_outbox.document_id, _outbox.run_id).where(_outbox.document_id.in_(ids))
-    return dict(connection.execute(which).tuples().all())
+    return {row.document_id: row.run_id for row in connection.execute(which)}
 
 
 def of_customer(environment: str, cid: str) -> Select[tuple[int]]:

@@ -14,15 +14,13 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, tex
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from pipeline.findings import Finding, finding, refuse
-from pipeline.ledger.recording import LockLost, Unrecordable, cause
+from pipeline.ledger.recording import LockLost, Unrecordable, cause, shown_url
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import ExceptionContext
 
 COMES_BACK = True
 """Whether a connection that is lost may be had again: the server may have been restarted."""
-
-_SECRET_PARAMETERS = frozenset({"password", "passwd", "sslpassword"})
 
 _NETWORK = {
     "application_name": "ropo-pipeline",
@@ -48,7 +46,7 @@ _REFUSALS = """
     BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END $$
 """
 
-TRIGGERS = (
+TRIGGERS: tuple[str, ...] = (
     _REFUSALS.format(name="refuse_beginning", message="a document begins as planned"),
     _REFUSALS.format(name="refuse_identity", message="the identity of a document never changes"),
     _REFUSALS.format(name="refuse_deletion", message="a document is never deleted"),
@@ -138,7 +136,7 @@ def opening(engine: Engine) -> Iterator[Connection]:
 
 def shown(url: URL) -> str:
     """The ledger's name in messages: its URL without a password, wherever it stands in it."""
-    return url.difference_update_query(_SECRET_PARAMETERS).render_as_string(hide_password=True)
+    return shown_url(url)
 
 
 def new_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import URL
+
 from pipeline.findings import Refusal
+
+_SECRET_PARAMETERS = frozenset({"password", "passwd", "sslpassword"})
 
 
 class Unrecordable(Refusal):
@@ -13,6 +17,12 @@ class Unrecordable(Refusal):
 
 class LockLost(Unrecordable):
     """The connection that held the ledger alone was cut: another run may have it by now."""
+
+
+def shown_url(url: URL) -> str:
+    """A database's URL without its password, wherever it stands in it."""
+    plain = url.set(drivername=url.get_backend_name()).difference_update_query(_SECRET_PARAMETERS)
+    return plain.render_as_string(hide_password=True)
 
 
 def cause(error: BaseException) -> str:

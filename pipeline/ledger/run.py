@@ -310,7 +310,7 @@ class Run:
         )
 
     def take_turn(self, connection: Connection, *, shared: bool) -> None:
-        """Wait until no other transaction plans for the customer; unless `shared`, until none claims either."""
+        """Wait until no other transaction plans for the customer, and none claims unless `shared`."""
         self.ledger.database.take_turn(connection, f"{self.environment}\n{self.cid}", shared=shared)
 
     def _as_read(self, settlement: Settlement) -> Settlement:

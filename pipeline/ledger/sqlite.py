@@ -33,7 +33,7 @@ _PRAGMAS = (
     "secure_delete = ON",  # what is purged is gone
 )
 
-TRIGGERS = (
+TRIGGERS: tuple[str, ...] = (
     """
     CREATE TRIGGER document_begins BEFORE INSERT ON document WHEN NEW.state <> 'planned'
     BEGIN SELECT RAISE(ABORT, 'a document begins as planned'); END

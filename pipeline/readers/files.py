@@ -28,6 +28,9 @@ _MAX_RATIO = 200
 _RATIO_FROM = 100 * 1024**2
 """Deflate can shrink to a 1,032nd. A sheet is seldom below a 60th, even with all cells alike (measured)."""
 
+MAX_PART = 16 * BLOCK
+"""The most that a part is read of which only a mark is looked for."""
+
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
 """What the zip library raises at an archive that is damaged or packed in a way that no spreadsheet uses."""
 
@@ -162,6 +165,16 @@ def unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> Genera
         while unpacked <= most and (block := stream.read(BLOCK)):
             unpacked += len(block)
             yield block
+
+
+def part_of(path: Path, name: str, most: int = MAX_PART) -> bytes:
+    """A small part of a package, `b""` where it is not there, cannot be read, or has more than `most` bytes."""
+    try:
+        with zipfile.ZipFile(path) as archive, closing(unpack(archive, archive.getinfo(name), most)) as blocks:
+            content = b"".join(blocks)
+    except (*DAMAGE, KeyError, ValueError, RuntimeError):  # RuntimeError: it is marked as encrypted
+        return b""
+    return content if len(content) <= most else b""
 
 
 def damaged(path: Path, reason: object) -> Refusal:

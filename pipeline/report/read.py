@@ -11,13 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from sqlalchemy import (
-    URL,
     ColumnElement,
     Connection,
     Engine,
     Select,
     and_,
     case,
+    event,
     func,
     null,
     or_,
@@ -30,6 +30,7 @@ from pipeline.language import shown_date
 from pipeline.ledger import tables
 from pipeline.ledger.database import reader
 from pipeline.ledger.life import Life, Stage, lives
+from pipeline.ledger.recording import shown_url
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
 
@@ -40,7 +41,6 @@ CHUNK = 2_000
 
 _T = TypeVar("_T")
 
-_SECRET_PARAMETERS = frozenset({"password", "passwd", "sslpassword"})
 _OWN_ANSWER = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN)
 """Outcomes whose document in the ledger is this invoice; in a conflict it is the one sent before."""
 
@@ -145,8 +145,14 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
     SQLite keeps what a transaction sees until its end; PostgreSQL does when it is asked to.
     """
+    cursors: list[Any] = []
     with reader(engine).connect() as connection:
-        yield connection.execution_options(yield_per=CHUNK)
+        event.listen(connection, "after_cursor_execute", lambda *told: cursors.append(told[1]))
+        try:
+            yield connection.execution_options(yield_per=CHUNK)
+        finally:
+            for each in cursors:  # of what was not read to its end PostgreSQL has some left
+                each.close()
 
 
 def run_facts(connection: Connection, run_id: str) -> RunFacts:
@@ -252,11 +258,6 @@ def answer_text(answer: Any) -> str:
     if isinstance(answer, list):
         return ", ".join(answer_text(part) for part in answer)
     return "" if answer is None else str(answer)
-
-
-def shown_url(url: URL) -> str:
-    """A database's URL without its password, wherever it stands in it."""
-    return url.difference_update_query(_SECRET_PARAMETERS).render_as_string(hide_password=True)
 
 
 def masked(value: Any) -> Any:

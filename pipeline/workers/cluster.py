@@ -28,7 +28,7 @@ from pipeline.gather import Span
 from pipeline.language import language
 from pipeline.rows import Intake
 from pipeline.workers import Future, WorkersLost, in_order
-from pipeline.workers.part import Basis, Checked, check_spilt
+from pipeline.workers.part import Basis, Checked, check_spilt, unpacked
 from pipeline.workers.reading import Dealt, joined, read_stretch, read_table
 from pipeline.workers.shared import look
 
@@ -102,8 +102,7 @@ class Cluster:
         """
         # As a task's result: Dask makes it again, where what is scattered is lost with its workers.
         packed = cache(lambda: self._submit(bytes, pickle.dumps(basis())))
-        for found in self._in_order(lambda part: self._submit(check_spilt, part, packed()), parts):
-            yield from found
+        yield from unpacked(self._in_order(lambda part: self._submit(check_spilt, part, packed()), parts))
 
     def _submit(self, function: Callable[..., Any], *args: Any, **named: Any) -> Future:
         future: Future = self.client.submit(function, *args, **named, pure=False)
@@ -160,8 +159,10 @@ def _local(workers: int) -> Iterator[Client]:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
+                protocol="tls",
+                security=True,  # else every user of this machine could give its processes work
             )
         stack.enter_context(made)
         yield stack.enter_context(distributed.Client(made))
@@ -181,7 +182,8 @@ def _remote(address: str) -> Iterator[Client]:
 @contextmanager
 def _dask() -> Iterator[Any]:
     try:
-        import distributed  # noqa: PLC0415 - an optional package
+        import cryptography  # noqa: F401, PLC0415 - of an optional package, for its `tls`
+        import distributed  # noqa: PLC0415 - likewise
     except ImportError:
         raise refuse("cluster-missing") from None
     yield distributed

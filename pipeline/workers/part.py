@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -89,8 +89,10 @@ def checked_chunks(part: Sequence[pa.Table], basis: Basis, files: Attachments) -
     yield Checked([], intake.aside)
 
 
-def check_part(part: Sequence[pa.Table], basis: bytes) -> list[Checked]:
-    """The checked documents of a part, for another process.
+def check_part(part: Sequence[pa.Table], basis: bytes) -> list[bytes]:
+    """The checked documents of a part, for another process: each chunk pickled (`unpacked`).
+
+    As objects a part takes some 100 MB, packed some 4: so neither process holds more than one chunk of them.
 
     Args:
         part: its rows, as they were dealt.
@@ -102,13 +104,19 @@ def check_part(part: Sequence[pa.Table], basis: bytes) -> list[Checked]:
     known = _unpacked(basis)
     set_language(known.language)
     files = Attachments(known.attachments)
-    found = [*checked_chunks(part, known, files)]
-    found[-1].files = files.files
-    return found
+    found = [pickle.dumps(each) for each in checked_chunks(part, known, files)]
+    return [*found, pickle.dumps(Checked([], files=files.files))]
 
 
-def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> list[Checked]:
-    """The checked documents of a part that lies in files.
+def unpacked(parts: Iterable[list[bytes]]) -> Iterator[Checked]:
+    """What `check_part` found in each part, chunk by chunk."""
+    for part in parts:
+        for chunk in part:
+            yield pickle.loads(chunk)  # noqa: S301 - from a process of this run
+
+
+def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> list[bytes]:
+    """The checked documents of a part that lies in files, as `check_part` gives them.
 
     Raises:
         Refusal: a file cannot be read here, or there is no such folder of attachments.

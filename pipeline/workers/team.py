@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Team: TypeAlias = "Helper | Cluster | None"
 
+ALONE = "none"
+"""What `--cluster` calls no other process at all."""
+
 HELPED_FROM = 12_000_000
 """Bytes of text, some 40,000 rows of 30 columns, from which a second process gains time."""
 
@@ -28,7 +31,9 @@ def team_for(options: Options, layouts: Sequence[Layout]) -> Iterator[Team]:
     Raises:
         Refusal: as `pipeline.workers.cluster.cluster`.
     """
-    if options.cluster:
+    if options.cluster == ALONE:
+        yield None
+    elif options.cluster:
         with cluster(options.cluster, layouts, options.attachments, options.out) as found:
             yield found
     elif text_size(layouts) >= HELPED_FROM and _cores() > 1:

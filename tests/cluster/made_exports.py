@@ -7,7 +7,7 @@ from pathlib import Path
 
 HEADER = [
     *("Laskunumero", "Asiakasnumero", "Laskupäivä", "Eräpäivä", "Nimi", "Y-tunnus", "Osoite", "Postinumero"),
-    *("Postitoimipaikka", "Tuote", "Määrä", "Veroton hinta", "ALV %", "Hyvitettävä lasku"),
+    *("Postitoimipaikka", "Tuote", "Määrä", "Veroton hinta", "ALV %", "Hyvitettävän laskun numero"),
 ]
 
 
@@ -15,8 +15,8 @@ def write_exports(folder: Path, invoices: int) -> list[Path]:
     """Two files, of two encodings, of that many invoices in all, from a seed.
 
     The rows of each invoice lie anywhere in its file, those of some in both. There are credit notes that name
-    an invoice, damaged rows, rows that continue the one above without saying so, rows of no invoice, and cells
-    that span lines.
+    an invoice, damaged rows, rows that continue the one above without saying so, rows of no invoice, and
+    cells that span lines.
     """
     random.seed(20261120)
     rows: list[list[str]] = []
@@ -36,15 +36,15 @@ def write_exports(folder: Path, invoices: int) -> list[Path]:
 
 
 def _invoice(billnum: str, number: int) -> list[list[str]]:
+    is_credit = number % 25 == 3
+    of = number - is_credit  # what is credited, or itself
     due = "1.1.2026" if number % 50 == 7 else "15.10.2026"  # before the invoice's date
-    own = [billnum, str(5000 + number % 40), "1.10.2026", due, f"Ääkkönen {number % 40} Oy", "2262509-5"]
-    own += [f"Katu {number % 40}", "00100", "HELSINKI"]
-    if number % 25 == 3:
-        return [[*own, "Hyvitys", "-1", "10,00", "25,5", str(int(billnum) - 1)]]
-    return [
-        [*own, '"Työ;\r\nja matka"' if number % 9 == 4 else "Työ", str(line + 1), f"{number % 90},50", "25,5", ""]
-        for line in range(1 + number % 4)
-    ]
+    own = [billnum, str(5000 + of % 40), "1.10.2026", due, f"Ääkkönen {of % 40} Oy", "2262509-5"]
+    own += [f"Katu {of % 40}", "00100", "HELSINKI", '"Työ;\r\nja matka"' if of % 9 == 4 else "Työ"]
+    price = f"{of % 90},50"
+    if is_credit:
+        return [[*own, "-1", price, "25,5", str(int(billnum) - 1)]]
+    return [[*own, str(line + 1), price, "25,5", ""] for line in range(1 + number % 4)]
 
 
 def _oddities(at: int) -> list[str]:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from postgres import ledger_url
 from sqlalchemy import Connection, text
 
 from pipeline.document import Document, Kind, Outcome
@@ -66,6 +65,8 @@ def opened(folder: Path) -> Iterator[Ledger]:
 def url(folder: Path) -> str:
     """The URL of the ledger in a folder."""
     if DATABASE == "postgresql":
+        from postgres import ledger_url  # noqa: PLC0415 - other programs use this module without it
+
         return ledger_url(str(folder))
     return f"sqlite:///{folder / 'ledger.sqlite'}"
 

@@ -75,8 +75,10 @@ def _copied(identity: str, state: str) -> str:
         (_copied("'9'", "'accepted'"), "a document begins as planned"),
         (
             _copied("identity", "state"),
-            "UNIQUE constraint failed: document.environment, document.cid, document.kind, document.identity"
-            "|unique constraint \"document_environment_cid_kind_identity_key\"",
+            (
+                "UNIQUE constraint failed: document.environment, document.cid, document.kind, document.identity"
+                '|unique constraint "document_environment_cid_kind_identity_key"'
+            ),
         ),
         ("UPDATE document SET run_id = 'none'", "(?i)foreign key constraint"),
     ],

@@ -32,13 +32,16 @@ class Difference(NamedTuple):
     """What became of the lines of a file, which count from 0.
 
     `changed` have other texts in their cells. `gone` are there no more; `again` are there once more, or in
-    another place. `broken` are no whole lines any more.
+    another place. `broken` are no whole lines any more. `added` are lines that the whole file does not have.
+    `places` are the lines before which one stands that is again or added.
     """
 
     changed: list[Changed]
     gone: set[int]
     again: set[int]
     broken: set[int]
+    added: list[list[str]]
+    places: set[int]
 
 
 # -- the damages of text ---------------------------------------------------------------------------
@@ -293,38 +296,40 @@ def _packed(parts: dict[str, bytes]) -> bytes:
 def difference(whole: bytes, damaged: bytes) -> Difference:
     """What became of the lines of a text file."""
     ours, theirs = _lines(whole), _lines(damaged)
-    found = Difference([], set(), set(), set())
+    found = Difference([], set(), set(), set(), [], set())
     for tag, a, b, c, d in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if tag != "equal":
-            _compare(ours, range(a, b), [*zip(range(c, d), theirs[c:d], strict=True)], found)
+            _compare(ours, range(a, b), theirs[c:d], found)
     return found
 
 
-def _compare(ours: Lines, lines: range, others: list[tuple[int, bytes]], found: Difference) -> None:
+def _compare(ours: Lines, lines: range, others: Lines, found: Difference) -> None:
     """Pair the lines of a stretch that differs with those most alike."""
     left = [*lines]
+    pairs: list[tuple[int | None, bytes]]
     if len(left) == len(others):
-        pairs: list[tuple[int | None, bytes]] = [(at, text) for at, (_, text) in zip(left, others, strict=True)]
-        left = []
+        pairs, left = [*zip(left, others, strict=True)], []
     else:
         pairs = []
-        for _, text in others:
+        for text in others:
             near = max(left, key=lambda at: _alike(ours[at], text), default=None)
             if near is not None and _alike(ours[near], text) > 0.5:
                 left.remove(near)
                 pairs.append((near, text))
             else:
                 pairs.append((None, text))
-    rest = b"\n".join(text for _, text in others)
+    rest = b"\n".join(others)
     for at in left:
         (found.broken if ours[at][:20].strip(DELIMITER) in rest else found.gone).add(at)
     for at, text in pairs:
-        if at is None:
-            found.again.update(number for number, line in enumerate(ours) if line == text)
-            continue
-        if text in ours:  # it stands in another's place
-            found.gone.add(at)
+        if text in ours:  # again, and maybe in another's place
+            found.gone.update([] if at is None else [at])
             found.again.add(ours.index(text))
+            found.places.add(lines.start if at is None else at)
+            continue
+        if at is None:
+            found.added.append(cells_of(text))
+            found.places.add(lines.start)
             continue
         was, now = cells_of(ours[at]), cells_of(text)
         if len(was) != len(now):

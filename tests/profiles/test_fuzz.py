@@ -28,7 +28,7 @@ import io
 import random
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ from profiles.damage import (
 from profiles.goldens import Golden, content, goldens, key, signature
 
 from pipeline.findings import Refusal
-from pipeline.rows import Intake
+from pipeline.subject import INVOICES
 from pipeline.values import Unreadable, clean, convert_text
 
 VARIANTS = 10_000
@@ -111,7 +111,14 @@ class Damaged:
         for line in found.gone | found.again:
             self.untouched -= self._keys(name, line)
             self.allowed |= self._keys(name, line)
+        for line in found.gone | found.places:
             self._forgive_beside(name, line)
+        widths = {len(cells_of(line)) for line in lines}
+        for cells in found.added:
+            if len(cells) in widths:  # a line as any other
+                numbers = {clean(cell) for cell in cells} & self.golden.keys
+                self.allowed |= numbers
+                self.untouched -= numbers
         for line in found.broken:
             self.untouched -= self._keys(name, line)
 
@@ -122,7 +129,7 @@ class Damaged:
         (rows,) = (each for (file, _), each in self.golden.of_rows.items() if file == name)
         before = [row for row in rows if row <= line]
         after = [row for row in rows if row > line]
-        for row in (*before[-1:], *after[:1]):
+        for row in (*before[-1:], *after[:2]):
             self.allowed |= rows[row]
             self.untouched -= rows[row]
 
@@ -154,21 +161,28 @@ class Damaged:
             if gone & {*self.golden.declared.expects.optional}:
                 self.untouched.clear()
             return
-        if sorted(order) == [*range(width)] and not self.golden.declared.records:
-            self.anything = all(
-                self._could_stand([row[was] for row in rows], now) for now, was in enumerate(order)
-            )
+        self.anything = all(self._could_stand(was, now) for was, now in zip(rows, moved, strict=True))
 
-    def _could_stand(self, texts: Iterable[str], column: int) -> bool:
-        """Whether each of those texts is a value of the field in that column."""
-        fields = self.golden.declared.columns.get(str(column + 1))
-        for text in texts:
-            if fields and text:
-                try:
-                    convert_text(text, fields, self.golden.declared.conventions)
-                except Unreadable:
-                    return False
-        return True
+    def _could_stand(self, was: Sequence[str], now: Sequence[str]) -> bool:
+        """Whether each cell of a line that had to be something else is a value of the field where it stands."""
+        declared = self.golden.declared
+        columns = declared.columns
+        if declared.records:
+            at = declared.reading.mark - 1
+            if was[at] != now[at]:
+                return False
+            (columns,) = (each.columns for each in declared.records if each.mark == was[at])
+        named = ((int(at) - 1, field) for at, field in columns.items() if field in INVOICES.fields)
+        return all(
+            self._is_value(now[at], field) for at, field in named if at < len(now) and was[at] != now[at]
+        )
+
+    def _is_value(self, text: str, field: str) -> bool:
+        text = self.golden.declared.values.get(field, {}).get(text, text)
+        try:
+            return not text or bool(convert_text(text, field, self.golden.declared.conventions))
+        except Unreadable:
+            return False
 
 
 def strangers(found: Read, damaged: Damaged) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import make_url, update
 
 from pipeline.ledger import tables
+from pipeline.ledger.recording import shown_url
 from pipeline.report import write_report
-from pipeline.report.read import shown_url
 from pipeline.resources import schemas_folder
 
 GOLDEN = Path(__file__).parent / "golden.json"

@@ -17,7 +17,7 @@ from scripted import Reply, Request, Scripted, StartService, accept, in_turn
 
 from pipeline import sender
 from pipeline.document import Document
-from pipeline.ledger import Ledger, Planned, Run, database
+from pipeline.ledger import Ledger, Planned, Run, sqlite
 from pipeline.ledger.states import State
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.state import SandboxState
@@ -468,7 +468,7 @@ def test_a_full_disk_stops_before_sending(
     planned = run.plan(invoices(6))
 
     def fill(request: Request) -> Reply:
-        monkeypatch.setattr(database, "ROOM", 10**18)
+        monkeypatch.setattr(sqlite, "ROOM", 10**18)
         return accept(request)
 
     server.jobs = fill
