@@ -46,7 +46,7 @@ test: $(DEV_READY)  ## run every test
 	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 torture: $(DEV_READY)  ## 100,000 random steps, every crash, every short disk: nothing twice, nothing lost
-	@TORTURE=1 $(BIN)/python -m pytest --numprocesses=auto --timeout=0 tests/torture $(ARGS)
+	@TORTURE=1 $(BIN)/python -m pytest --numprocesses=auto --timeout=0 tests/torture tests/cluster $(ARGS)
 
 rehearsal: $(DEV_READY)  ## 10,000 invoices to a sandbox in which a fifth of the requests fail
 	@$(BIN)/python tests/torture/rehearsal.py $(ARGS)

@@ -130,7 +130,7 @@ def _profile(rows: int, _: int) -> None:
     """Where the main thread's time goes; the profiler itself makes all of it slower."""
     stats = CACHE / "profile"
     with service() as environment:
-        command = ours(input_file("plain", rows), "--cluster", "none")
+        command = ours(input_file("plain", rows))
         run([command[0], "-m", "cProfile", "-o", str(stats), *command[1:]], environment)
     found = pstats.Stats(str(stats))
     found.sort_stats("tottime").print_stats(30)

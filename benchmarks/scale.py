@@ -39,7 +39,7 @@ def main() -> None:
 def _processes(rows: int) -> None:
     """One process, two, and a cluster of two on this machine: the same report, and the time each takes."""
     path = input_file("scattered", rows)
-    ways = {"one process": "none", "a second process": None, "Dask, 2 workers": "local:2"}
+    ways = {"one process": None, "a second process": "helper", "Dask, 2 workers": "local:2"}
     costs, reports = {}, []
     for name, where in ways.items():
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:

@@ -70,9 +70,9 @@ _Cluster = Annotated[
     str | None,
     typer.Option(
         envvar="ROPO_CLUSTER",
-        metavar="none|local[:N]|tcp://HOST:PORT",
-        help="Dask cluster to read, build and check on; none: no second process either.",
-        show_default="this machine, with a second process for large files",
+        metavar="helper|local[:N]|tcp://HOST:PORT",
+        help="Who reads, builds and checks: a second process, or a Dask cluster.",
+        show_default="this process",
     ),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")]

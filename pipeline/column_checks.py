@@ -13,7 +13,7 @@ from pipeline.declared import made
 from pipeline.findings import Place, refuse
 from pipeline.prices import found_fields
 from pipeline.profile import Profile
-from pipeline.readers.table import HEAD_ROWS
+from pipeline.readers.table import HEAD_ROWS, INVOICE
 from pipeline.subject import Subject
 from pipeline.values import Unreadable, convert_text
 from pipeline.words import normalise, unsupported_headers
@@ -81,9 +81,10 @@ def check_columns(layout: Layout, joined: Sequence[Layout]) -> None:
             raise refuse("column-unsupported", layout.heading(column), header=header)
     check_named(layout)
     _check_needed(layout, joined, place)
-    if not layout.header_row and layout.table.fields is None:
+    if not layout.header_row or layout.table.fields is not None:
         for column, path in layout.fields.items():
-            _check_type(layout, column, path)
+            if path != INVOICE:
+                _check_type(layout, column, path)
 
 
 def _check_needed(layout: Layout, joined: Sequence[Layout], place: Place) -> None:
@@ -126,6 +127,10 @@ def _check_count(layout: Layout, place: Place) -> None:
     fits = wanted in {width, max(filled, width - 1)} if reading.fields else wanted <= width
     if not fits:
         raise refuse("fields-changed", place, found=width, wanted=wanted)
+    for row in head[: layout.table.titles]:
+        if any(text.strip() for text in row):  # without a header no row is a title
+            found = max(at for at, text in enumerate(row, 1) if text.strip())
+            raise refuse("fields-changed", place, found=found, wanted=wanted)
 
 
 def _check_type(layout: Layout, column: int, path: str) -> None:
@@ -138,8 +143,11 @@ def _check_type(layout: Layout, column: int, path: str) -> None:
     wrong = [(at, text) for at, text in told if not _can_be(text, path, layout)]
     if len(wrong) * 2 > len(told):
         texts = ", ".join(f"“{text}”" for text in list(dict.fromkeys(text for _, text in wrong))[:3])
-        place = layout.cell(wrong[0][0], column)
-        raise refuse("fields-shifted", place, field=path, position=column + 1, texts=texts)
+        place, position = layout.cell(wrong[0][0], column), str(column + 1)
+        if layout.table.fields is not None:  # their rows are not those of the file
+            place = layout.heading(column)
+            position = (place.cell or "").rpartition(" ")[2]
+        raise refuse("fields-shifted", place, field=path, position=position, texts=texts)
 
 
 def _can_be(text: str, path: str, layout: Layout) -> bool:

@@ -127,8 +127,10 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
             stack.enter_context(
                 ledger.lock(where.environment, where.cid, Hold.PLANNING if options.plans else Hold.ALONE)
             )
-        facts = _facts(options, where, decision)
-        this = ledger.begin_run(options.command, where.environment, where.cid, facts, sends=options.sends)
+        this = ledger.begin_run(
+            *(options.command, where.environment, where.cid, _facts(options, where, decision)),
+            sends=options.sends,
+        )
         screen.begins(this.id)
         stack.enter_context(honest_exit(this))
         this.describe(
@@ -145,8 +147,11 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
 
         def going() -> Planning:
             """What may leave: where a person is asked, all is planned before, and nothing leaves without."""
-            kept = [held.keep(each) for each in planned] if asks else planned
-            return kept if not asks or _consent(tally, preview, where, decision, screen) else []
+            nonlocal planned
+            if not asks:
+                return planned
+            planned = [held.keep(each) for each in planned]
+            return planned if _consent(tally, preview, where, decision, screen) else []
 
         halted = False
         try:
@@ -341,7 +346,8 @@ def _put(planned: Planning, this: Run, files: Attachments, screen: Screen) -> in
     for place, some in enumerate(planned):
         whole = (each for one in some for each in with_files(this, files, [one]))
         count += outbox.put(this, whole, late=place > 0)
-    screen.say(translate("{count} invoices wait in the outbox for `send`.", count=shown_number(count)))
+    if planned:
+        screen.say(translate("{count} invoices wait in the outbox for `send`.", count=shown_number(count)))
     return count
 
 

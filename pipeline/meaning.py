@@ -266,14 +266,16 @@ def _says_nothing(frame: pd.DataFrame, field: str, work: _Work) -> _Bools:
 def _follows(frame: pd.DataFrame, layout: Layout) -> _Bools | None:
     """Rows that have their invoice from above, or from another record; None where there are none such."""
     if FOLLOWS in frame:
-        return frame[FOLLOWS].to_numpy(bool)
+        follows: _Bools = frame[FOLLOWS].to_numpy(bool)
+        return follows
     kinds = [{*each.columns.values()} for each in layout.profile.records if not each.ignored]
     if not kinds:
         return None
     own = kinds[-1].difference(*kinds[:-1])
     columns = [at for at, header in layout.headers.items() if header in own and at in frame]
     filled = [~rows_where(frame[column], is_blank) for column in columns]
-    return np.logical_or.reduce([np.zeros(len(frame), bool), *filled])
+    is_filled: _Bools = np.logical_or.reduce([np.zeros(len(frame), bool), *filled])
+    return is_filled
 
 
 def _per_row(verdicts: list[bool], group: _Ints) -> _Bools:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.frames import codes, texts
 from pipeline.readers.table import EXACT
+from pipeline.values import clean
 from pipeline.words import normalise, total_words
 
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
@@ -26,8 +27,9 @@ def rows_where(column: pd.Series[Any], test: Callable[[str], bool]) -> Bools:
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing but spaces."""
-    return not text.strip()
+    """Whether there is nothing but spaces, control and invisible characters."""
+    stripped = text.strip()
+    return not stripped or (not stripped.isprintable() and not clean(stripped))
 
 
 def is_total_word(text: str) -> bool:

@@ -171,6 +171,7 @@ def _data_rows(frame: pd.DataFrame, layout: Layout, intake: Intake) -> Bools:
     cells = [name for name in frame.columns if isinstance(name, int) and name not in layout.status_columns]
     blank_cells = {name: rows_where(frame[name], is_blank) for name in cells}
     blank = np.logical_and.reduce([blank_cells[name] for name in cells])
+    blank &= frame[PROBLEMS].to_numpy() == ""  # what is damaged may have had something in it
     top = layout.header_row - layout.header_rows
     undecided = np.ones(len(frame), bool)
     reasons = {
@@ -239,10 +240,11 @@ def _note_continued(named: pd.DataFrame, layout: Layout, keyless: Bools, intake:
 
 
 def _note_damaged(named: pd.DataFrame, layout: Layout, keyless: Bools, intake: Intake) -> None:
-    """Note documents beside a damaged row that may be theirs: what should name its document is damaged, too.
+    """Note documents beside a damaged row, which may be theirs, or have swallowed a row of theirs.
 
-    So it is where it has another form than the numbers above and below, as `100` and `1002:Book` have among
-    `1002` and `1003`.
+    The row below may have been joined to the damaged one. To the one above the damaged row may belong if what
+    should name its document is damaged, too: if it has another form than the numbers above and below, as
+    `100` and `1002:Book` have among `1002` and `1003`.
     """
     packed = named[PROBLEMS].to_numpy()
     damaged = np.zeros(len(named), bool)
@@ -250,12 +252,13 @@ def _note_damaged(named: pd.DataFrame, layout: Layout, keyless: Bools, intake: I
         damaged[row] = any(each.code in DAMAGES_ROW for each in Problem.unpack(packed[row]))
     whole = np.flatnonzero(~keyless & ~damaged)
     for row in np.flatnonzero(damaged).tolist():
-        at = int(np.searchsorted(whole, row))
+        at, own = int(np.searchsorted(whole, row)), _identity(named, row, layout)
         above = _identity(named, whole[at - 1], layout) if at else intake.above.get(layout.number, "")
-        below = _identity(named, whole[at], layout) if at < len(whole) else ""
-        beside = {each for each in (above, below) if each not in {"", ELSEWHERE}}
-        if _form(_identity(named, row, layout)) not in map(_form, beside):
-            intake.suspects |= beside
+        others = (_identity(named, each, layout) for each in whole[at:])
+        below = next((each for each in others if each != own or not layout.profile.reading.carry), "")
+        is_certain = _form(own) in {_form(each) for each in (above, below)}
+        intake.suspects |= {below} if is_certain else {above, below}
+    intake.suspects -= {"", ELSEWHERE}
 
 
 def _identity(named: pd.DataFrame, row: int, layout: Layout) -> str:

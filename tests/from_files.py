@@ -92,7 +92,9 @@ def toml(declared: Mapping[str, Any]) -> str:
     for section, content in declared.items():
         for part in content if isinstance(content, list) else [content]:
             lines.append(f"[[{section}]]" if isinstance(content, list) else f"[{section}]")
-            lines += [f"{json.dumps(key, ensure_ascii=False)} = {_value(value)}" for key, value in part.items()]
+            lines += [
+                f"{json.dumps(key, ensure_ascii=False)} = {_value(value)}" for key, value in part.items()
+            ]
     return "\n".join([*lines, ""])
 
 

@@ -21,6 +21,7 @@ ABOUT_FILES_AND_RUNS = {
     ),
     *("file-twice", "encoding-misfit", "encoding-mixed", "encoding-unknown", "encoding-ambiguous"),
     *("encoding-contradicted", "header-width", "quote-unclosed", "line-too-long", "credit-percent"),
+    "cluster-address",
 }
 """Codes that name a value or a field though they are not about a cell of an invoice."""
 

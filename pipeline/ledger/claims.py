@@ -20,17 +20,14 @@ from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import execute_rows
 from pipeline.ledger.plan import Planned
-from pipeline.ledger.run import (
+from pipeline.ledger.run import Answered, Batch, Run, Settlement
+from pipeline.ledger.statements import (
     ENDED,
     ENDED_NAMES,
     MAYBE_SENT,
     MAYBE_SENT_NAMES,
     SENDING,
     SENDING_NAMES,
-    Answered,
-    Batch,
-    Run,
-    Settlement,
 )
 from pipeline.ledger.states import State
 

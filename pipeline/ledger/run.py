@@ -11,18 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, delete, exists, func, insert, select, text, update
 
 from pipeline.document import Document, Outcome
 from pipeline.findings import Finding, Place, finding
@@ -30,68 +19,24 @@ from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import NUL, execute_rows, insert_rows
 from pipeline.ledger.plan import Planned, plan
+from pipeline.ledger.statements import (
+    ANSWERED,
+    BEGUN,
+    ENDED,
+    ENDED_NAMES,
+    MAYBE_SENT,
+    MAYBE_SENT_NAMES,
+    SENDING,
+    SENDING_NAMES,
+    SETTLED,
+    SETTLED_NAMES,
+)
 from pipeline.ledger.states import State
 
 if TYPE_CHECKING:
     from pipeline.ledger.ledger import Ledger
 
-_document, _invoice = tables.document.c, tables.invoice.c
-# Built once: SQLAlchemy takes longer to build and look up a statement than SQLite to execute it.
-_BEGUN = (
-    insert(tables.batch)
-    .values({name: bindparam(name) for name in ("run_id", "data_identifier", "attempt", "size", "sent")})
-    .returning(tables.batch.c.id)
-)
-SENDING = (
-    update(tables.document)
-    .where(
-        _document.id == bindparam("key"),
-        _document.state == literal_column(f"'{State.PLANNED}'"),
-        _document.run_id == bindparam("of_run"),
-    )
-    .values(
-        state=literal_column(f"'{State.SENDING}'"),
-        batch_id=bindparam("in_batch"),
-        attempt=_document.attempt + literal_column("1"),
-        updated=bindparam("at"),
-        changed_by=bindparam("by_run"),
-        reason=bindparam("why"),
-    )
-)
-SENDING_NAMES = ("in_batch", "at", "by_run", "why", "key", "of_run")
-MAYBE_SENT = (
-    update(tables.invoice)
-    .where(_invoice.run_id == bindparam("of_run"), _invoice.number == bindparam("key"))
-    .values(outcome=literal_column(f"'{Outcome.UNKNOWN}'"))
-)
-MAYBE_SENT_NAMES = ("of_run", "key")
-_ANSWERED = (
-    update(tables.batch)
-    .where(tables.batch.c.id == bindparam("key"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("answered", "status", "meaning", "answer", "attempt")}
-    )
-)
-_SETTLED = (
-    update(tables.document)
-    .where(_document.id == bindparam("key"))
-    .values(
-        state=bindparam("to_state"),
-        exposed=_document.exposed.op("|")(bindparam("exposes")),
-        jobid=func.coalesce(bindparam("new_jobid"), _document.jobid),
-        answer=func.coalesce(bindparam("new_answer"), _document.answer),
-        updated=bindparam("at"),
-        changed_by=bindparam("by_run"),
-        reason=bindparam("why"),
-    )
-)
-_SETTLED_NAMES = ("to_state", "exposes", "new_jobid", "new_answer", "at", "by_run", "why", "key")
-ENDED = (
-    update(tables.invoice)
-    .where(_invoice.run_id == bindparam("of_run"), _invoice.document_id == bindparam("key"))
-    .values(outcome=bindparam("to_outcome"))
-)
-ENDED_NAMES = ("to_outcome", "of_run", "key")
+_document = tables.document.c
 
 
 class Batch(NamedTuple):
@@ -205,7 +150,7 @@ class Run:
         with self.ledger.writing() as connection:
             at, why = now(), f"in batch {identifier}"
             begun = {"run_id": self.id, "data_identifier": identifier, "attempt": 1, "size": len(batch)}
-            batch_id = connection.scalars(_BEGUN, {**begun, "sent": at}).one()
+            batch_id = connection.scalars(BEGUN, {**begun, "sent": at}).one()
             changed = execute_rows(
                 connection,
                 SENDING,
@@ -227,7 +172,7 @@ class Run:
     def record_answer(self, connection: Connection, batch: Batch, answered: Answered) -> None:
         """Keep what the service answered to the batch."""
         connection.execute(
-            _ANSWERED,
+            ANSWERED,
             {
                 "key": batch.id,
                 "new_answered": now(),
@@ -244,8 +189,8 @@ class Run:
         for step in range(max((len(each.states) for each in settlements), default=0)):
             execute_rows(
                 connection,
-                _SETTLED,
-                _SETTLED_NAMES,
+                SETTLED,
+                SETTLED_NAMES,
                 [
                     (
                         *(each.states[step].value, int(each.exposed), each.jobid, each.answer),

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.columns import Layout, tables_of
-from pipeline.workers.reading import evidence_of
 from pipeline.frames import codes
 from pipeline.language import translate
 from pipeline.meaning_shown import Change, trace
@@ -19,6 +18,7 @@ from pipeline.profile.show import given_of, meaning_of
 from pipeline.readers.table import EXACT, ROW
 from pipeline.rows import SOURCE, Intake, cells_read, data_frames, named_rows
 from pipeline.values import clean, convert, settled_decimal
+from pipeline.workers.reading import evidence_of
 
 ROWS = 3
 """So many rows are shown, unless others are asked for."""

@@ -95,7 +95,7 @@ def open_delimited(
             raise refuse("file-changed", place)
         table.share_read = 1.0
 
-    table = Table(str(path), None, facts, [], frames, warnings)
+    table = Table(str(path), None, facts, [], frames, warnings, titles=layout.titles)
     table.stretches = partial(_stretches, source, layout, stamp, rows)
     with closing(frames(HEAD_ROWS)) as opening:
         first_rows = (row for frame in opening for row in frame[[*range(layout.width)]].to_numpy())

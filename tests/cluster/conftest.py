@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for _folder in ("torture", "flow", "ledger"):
+for _folder in ("torture", "flow", "follow", "ledger"):
     sys.path.insert(0, str(Path(__file__).parents[1] / _folder))
 
 from torture_world import Driver, Sandbox, sandbox  # noqa: E402 - found by the lines above

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import dask.config
 import pytest
 from cluster.made_exports import write_exports
 from distributed import LocalCluster
@@ -29,7 +28,6 @@ from pipeline.profile import Profile
 from pipeline.readers import encoding
 from pipeline.subject import INVOICES
 from pipeline.workers import cluster as cluster_module
-from pipeline.workers import team
 from pipeline.workers.cluster import Cluster
 from pipeline.workers.part import check_spilt
 from pipeline.workers.reading import read_stretch
@@ -65,13 +63,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "STRETCH", 20_000)
     monkeypatch.setattr(encoding, "PIECE", 5_000)  # it can be cut where a piece ends
     monkeypatch.setattr(gather, "BYTES_A_PART", 30_000)
-
-
-@pytest.fixture
-def helped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second process whatever the size of the input, and however many cores there are."""
-    monkeypatch.setattr(team, "HELPED_FROM", 0)
-    monkeypatch.setattr(team, "_cores", lambda: 2)
 
 
 @pytest.fixture
@@ -126,9 +117,7 @@ def test_scattered_and_damaged_rows_come_to_the_same(
 
     monkeypatch.setattr(Cluster, "_submit", counted)
     on_cluster, *same = run_at(desk, "many", *args, "--cluster", scheduler)
-    monkeypatch.setattr(team, "HELPED_FROM", 0)
-    monkeypatch.setattr(team, "_cores", lambda: 2)
-    with_helper, *helped = run_at(desk, "two", *args)
+    with_helper, *helped = run_at(desk, "two", *args, "--cluster", "helper")
     assert alone.code == on_cluster.code == with_helper.code == 1
     codes = {code for code, _, _ in told(report, None)}
     assert codes >= {"row-length", "touched-by-damage", "row-without-invoice", "row-below-unnamed"}
@@ -168,7 +157,7 @@ def test_a_worker_that_dies_is_survived(
     assert same == [report, accepted]
 
 
-@pytest.mark.usefixtures("small", "helped")
+@pytest.mark.usefixtures("small")
 def test_a_helper_that_dies_ends_the_run(desk: Desk, export: list[Path]) -> None:
     """It ends with a clear error; what was sent has its outcome, and the next run sends the rest, once."""
     others = {*multiprocessing.active_children()}
@@ -180,7 +169,7 @@ def test_a_helper_that_dies_ends_the_run(desk: Desk, export: list[Path]) -> None
 
     killer = threading.Thread(target=kill)
     killer.start()
-    done, _, accepted = run_at(desk, "two", *export)
+    done, _, accepted = run_at(desk, "two", *export, "--cluster", "helper")
     killer.join()
     assert done.code == 4
     assert done.one_line == (
@@ -227,8 +216,8 @@ def test_what_is_no_cluster_is_refused(desk: Desk) -> None:
     done = desk.here("run", desk.write("laskut.csv", row()), "--cluster", "nearby")
     assert done.code == 2
     assert done.one_line == (
-        "“nearby” is no cluster. Give local, local:2 for two processes, or the address of a Dask "
-        "scheduler, such as tcp://10.0.0.5:8786. (cluster-address)"
+        "“nearby” is no cluster. Give helper for a second process, local or local:2 for a cluster of this "
+        "machine, or a Dask scheduler's address, such as tcp://10.0.0.5:8786. (cluster-address)"
     )
     assert desk.ledger("select * from run") == []
 
@@ -316,9 +305,8 @@ def test_a_cluster_that_is_gone_ends_the_run(
     desk: Desk, export: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the scheduler goes, the run ends with a clear error, and nothing is half-sent."""
-    impatient = {"distributed.comm.timeouts.connect": "1s"}
+    monkeypatch.setattr(cluster_module, "_SECONDS_TO_CONNECT", 5)
     with (
-        dask.config.set(impatient),
         LocalCluster(
             n_workers=1,
             threads_per_worker=1,

@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from flow_desk import Desk
+from flow_desk import Desk, outcomes, row
+from follow_world import World
 from postgres import ledger_url
 from test_flow_again import (  # noqa: F401 - tests that run here too, with the desk below
     impatient,
@@ -30,6 +31,8 @@ from test_flow_credit import (  # noqa: F401 - likewise
     test_part_of_an_invoice_can_be_credited,
     test_the_same_credit_note_again_is_not_sent_again,
 )
+
+from pipeline.sandbox.server import serve_in_thread
 
 
 class DeskAtServer(Desk):
@@ -76,3 +79,33 @@ def test_a_character_that_the_database_cannot_hold(desk: Desk) -> None:
     assert done.code in {0, 1, 2}
     assert "internal" not in done.err
     assert {each["billnum"] for each in report["invoices"]} == {"1001", "1002"}
+
+
+def test_what_became_of_invoices(desk: Desk, tmp_path: Path) -> None:
+    """`follow` keeps what it hears, once; `history`, `purge` and `report` read it."""
+    with serve_in_thread(tmp_path / "service.sqlite") as service:
+        desk.env["ROPO_BASE_URL"] = service.url
+        world = World(desk, tmp_path / "service.sqlite")
+        assert world.send("1001", "1002").code == 0
+        world.happens("1001", "paid", "2026-11-20")
+        for _ in range(2):
+            done, _ = world.follow("--date", "2026-11-20")
+            assert done.code == 0, done.err
+    assert desk.ledger("SELECT stage, at FROM status_update WHERE stage = 'paid'") == [("paid", "2026-11-20")]
+    history = desk.here("history", "1001")
+    assert history.code == 0
+    assert "paid" in history.out
+    assert desk.here("purge", "--before", "2999-01-01").code == 0
+    assert desk.ledger("SELECT DISTINCT payload FROM document") == [(None,)]
+    assert desk.here("report", "--out", "again").code == 0
+
+
+def test_planned_and_sent(desk: Desk) -> None:
+    """`plan` and `send` with the ledger at the server, beside a check, which nobody needs to wait for."""
+    desk.write("a.csv", *(row(Laskunumero=str(1001 + number)) for number in range(5)))
+    assert desk.here("plan", "a.csv", "--out", "planned").code == 0
+    assert desk.here("check", "a.csv", "--out", "checked").code == 0
+    assert desk.here("send", "--batch-size", "2", "--out", "sent").code == 0
+    assert set(outcomes(desk.report("sent")).values()) == {"accepted"}
+    assert len(desk.accepted()) == 5
+    assert desk.ledger("SELECT * FROM outbox") == []

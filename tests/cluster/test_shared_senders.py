@@ -19,7 +19,7 @@ SLOW = '[[fault]]\nkind = "slow"\nseconds = 0.05\n'
 
 
 def test_senders_that_die(tmp_path: Path) -> None:
-    """Whatever dies whenever, each invoice is at the service once in the end, and the plan's report says so."""
+    """Whatever dies whenever, each invoice is at the service once in the end, as the plan's report says."""
     faults = tmp_path / "faults.toml"
     faults.write_text(SLOW)
     driver = Driver()

@@ -24,6 +24,11 @@ TOLD_BY_THEIR_TEXTS = {
     "several-to-resolve": "tests/sender/test_reconcile.py",
     "file-unreadable": "tests/readers/test_open_refusals.py",
     "ledger-unwritable": "tests/torture",
+    "doctor-clock-ahead": "tests/nightly/test_doctor.py",
+    "doctor-clock-behind": "tests/nightly/test_doctor.py",
+    "inbox-cannot-take": "tests/nightly/test_inbox.py",
+    "inbox-stopped": "tests/nightly/test_inbox.py",
+    "inbox-written-to": "tests/nightly/test_inbox.py",
 }
 
 

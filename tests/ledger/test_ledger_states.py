@@ -76,7 +76,8 @@ def _copied(identity: str, state: str) -> str:
         (
             _copied("identity", "state"),
             (
-                "UNIQUE constraint failed: document.environment, document.cid, document.kind, document.identity"
+                "UNIQUE constraint failed: document.environment, document.cid, document.kind, "
+                "document.identity"
                 '|unique constraint "document_environment_cid_kind_identity_key"'
             ),
         ),

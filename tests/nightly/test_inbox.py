@@ -19,6 +19,7 @@ from night_desk import CHECKOUT, Desk, Message, export, line
 
 from pipeline.findings import Refusal
 from pipeline.nightly.clock import Clock
+from pipeline.nightly.folders import make_folders
 from pipeline.nightly.inbox import Places, inbox
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
@@ -343,6 +344,67 @@ def test_a_name_that_is_no_utf8(desk: Desk) -> None:
     assert desk.at_the_service() == {"1": 1}
     assert desk.people.messages[0].body.startswith(
         "a\ufffd.csv cannot be taken out of the inbox: its name is not in UTF-8."
+    )
+
+
+def in_process(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> int:
+    """One look at the inbox in this process, in which time flies."""
+    monkeypatch.setenv("ROPO_LEDGER", f"sqlite:///{desk.root.parent / 'ledger.sqlite'}")
+    monkeypatch.setenv("HOME", str(desk.root.parent))
+    seconds = iter(range(0, 100_000, 100))
+    places = Places(f"sqlite:///{desk.root.parent / 'ledger.sqlite'}")
+    clock = Clock(seconds=lambda: float(next(seconds)), wait=lambda _: None)
+    return inbox(desk.root, places, once=True, clock=clock)
+
+
+def test_an_export_that_may_not_be_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inbox-unreadable-export`: it is put where people look, with the reason."""
+
+    def refused(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipeline.nightly.folders.sha256", refused)
+    desk.put("a.csv", export(line(1)))
+    assert in_process(desk, monkeypatch) == 2
+    [why] = desk.root.rglob("why.txt")
+    assert (
+        why.read_text(encoding="utf-8")
+        .splitlines()[1]
+        .startswith("The export cannot be read: Permission denied.")
+    )
+
+
+def test_a_mistake_of_ours_stops_one_export_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`night-internal`: the export waits for another try, and the error is told without a traceback."""
+
+    def broken(*_: object) -> int:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("pipeline.nightly.attempt.run", broken)
+    desk.put("a.csv", export(line(1)))
+    assert in_process(desk, monkeypatch) == 4
+    [why] = desk.root.rglob("why.txt")
+    assert (
+        why.read_text(encoding="utf-8")
+        .splitlines()[1]
+        .startswith("This should not have happened: RuntimeError: boom.")
+    )
+
+
+def test_folders_on_two_filesystems(tmp_path: Path) -> None:
+    """`inbox-filesystems`: a move between them could be cut off in the middle."""
+    elsewhere = Path("/dev/shm") / f"ropo-{os.getpid()}"
+    elsewhere.mkdir()
+    try:
+        root = tmp_path / "split"
+        root.mkdir()
+        (root / "done").symlink_to(elsewhere)
+        with pytest.raises(Refusal) as refused:
+            make_folders(root, [])
+    finally:
+        elsewhere.rmdir()
+    assert refused.value.finding.message == (
+        f"inbox, done and attention in {root} lie on different filesystems."
     )
 
 

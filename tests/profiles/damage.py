@@ -331,6 +331,9 @@ def _compare(ours: Lines, lines: range, others: Lines, found: Difference) -> Non
             found.added.append(cells_of(text))
             found.places.add(lines.start)
             continue
+        if not text.strip(DELIMITER + b" "):
+            found.gone.add(at)
+            continue
         was, now = cells_of(ours[at]), cells_of(text)
         if len(was) != len(now):
             found.broken.add(at)
@@ -343,7 +346,7 @@ def _alike(one: bytes, other: bytes) -> float:
 
 
 def _lines(data: bytes) -> Lines:
-    return [line for each in data.split(b"\n") if (line := each.rstrip(b"\r"))]
+    return [line for line in re.split(rb"\r\n|\n|\r", data) if line]
 
 
 def cells_of(line: bytes) -> list[str]:

@@ -7,14 +7,15 @@ sent, of a damaged file, must be one of the whole file:
 - an invoice of which no cell was damaged is the very same dataset, in all its fields;
 - one of which a text was damaged (a name, an address) has the number, sums and count of rows that it had;
 - only one of which a cell by itself says another number, price, quantity, VAT, discount, date or condition,
-  or of which a whole line is gone, doubled, or in another place, may have other sums: nothing in the file tells.
+  or of which a whole line is gone, doubled, or in another place, may have other sums: nothing in the file
+  tells.
 
 Where a line belongs to the invoice above it (first row only, records), that holds for the invoices beside it,
 too. Never forgiven: a line with more or fewer cells than it had, joined or split lines, quotes that swallow
 others, a header that is not over its cells, damaged archives and workbooks, a part that is gone. Columns in
-another order are read by their headers; without header they are refused, unless each text of a moved column is
-a value of the field where it now stands. A column that the profile calls optional may be gone, and with it a
-text, but no sum. Headers may have changed places over cells that have not, if a finding says that they moved,
+another order are read by their headers; without header they are refused, unless each text of a moved column
+is a value of the field where it now stands. A column that the profile calls optional may be gone, and with it
+a text, but no sum. Headers may have changed places over cells that have not, if a finding says that they moved,
 since a file whose columns have moved looks just so.
 
 And no row is lost: each that was read is in an invoice, or is set aside for a reason that the report counts.
@@ -41,7 +42,6 @@ from profiles.damage import (
     cells_of,
     columns_moved,
     difference,
-    header_cells_moved,
     sheet_rows_cut,
     written,
 )
@@ -64,7 +64,7 @@ class Damaged:
     """
 
     def __init__(self, golden: Golden, number: int) -> None:
-        rng = random.Random(number)  # noqa: S311 - a seed, to have the same again
+        rng = random.Random(number)
         self.golden = golden
         self.files = dict(golden.files)
         self.allowed: set[str] = set()
@@ -90,8 +90,6 @@ class Damaged:
         damage = rng.choice(TEXT)
         self.how.append(f"{name}: {damage.__name__}")
         self.files[name] = damage(rng, whole)
-        if damage is header_cells_moved and self.golden.has_header:
-            self.excused |= {"profile-header-moved"}
         self._forgive(difference(whole, self.files[name]), whole, name)
 
     def _forgive(self, found: Difference, whole: bytes, name: str) -> None:
@@ -100,10 +98,13 @@ class Damaged:
         for line, cells in found.changed:
             mark = cells_of(lines[line])[0]
             touched = self._keys(name, line)
+            if line == 0 and self.golden.has_header:
+                self.excused.add("profile-header-moved")
+                continue
             self.untouched -= touched
             critical = [column for column in cells if self.golden.is_critical(name, mark, column)]
             if critical:
-                self.allowed |= touched
+                self.allowed |= touched or {*cells_of(lines[line])}  # it may have been a draft
             for column in critical:
                 if self.golden.fields_at(name, mark, column) & IDENTITY:
                     self.allowed.add(clean(cells[column]))
@@ -164,7 +165,7 @@ class Damaged:
         self.anything = all(self._could_stand(was, now) for was, now in zip(rows, moved, strict=True))
 
     def _could_stand(self, was: Sequence[str], now: Sequence[str]) -> bool:
-        """Whether each cell of a line that had to be something else is a value of the field where it stands."""
+        """Whether each cell of a line that had to be something else is a value of the field where it is."""
         declared = self.golden.declared
         columns = declared.columns
         if declared.records:
@@ -222,8 +223,7 @@ def wrong(number: int, folder: Path) -> str | None:
     try:
         found = damaged.golden.read(damaged.files, folder)
     except Refusal as refusal:
-        assert refusal.finding.message
-        return None
+        return None if refusal.finding.message else "a refusal without a message"
     told = [*lost(found), *strangers(found, damaged)]
     return f"{number} ({damaged.golden.name}; {', '.join(damaged.how)}): {told[0]}" if told else None
 
@@ -241,7 +241,8 @@ def _sheet_rows(data: bytes) -> dict[str, set[int]]:
         names = re.findall(rb'<sheet [^>]*name="([^"]*)"', archive.read("xl/workbook.xml"))
         return {
             name.decode(): {
-                int(each) for each in re.findall(rb'<row r="(\d+)"', archive.read(f"xl/worksheets/sheet{at}.xml"))
+                int(each)
+                for each in re.findall(rb'<row r="(\d+)"', archive.read(f"xl/worksheets/sheet{at}.xml"))
             }
             for at, name in enumerate(names, 1)
         }

@@ -57,8 +57,9 @@ def sums_of(bills: tuple[Invoice, ...]) -> dict[str | None, tuple[Decimal, Decim
     """The sums of the invoices by the arithmetic of this list alone."""
     result: dict[str | None, tuple[Decimal, Decimal, Decimal]] = {}
     for bill in bills:
-        net, vat = sum((row.net for row in bill.rows), Decimal(0)), sum(
-            (row.vat for row in bill.rows), Decimal(0)
+        net, vat = (
+            sum((row.net for row in bill.rows), Decimal(0)),
+            sum((row.vat for row in bill.rows), Decimal(0)),
         )
         sign = -1 if bill.credit else 1
         result[str(bill.number)] = (sign * net, sign * vat, sign * (net + vat))

@@ -12,7 +12,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -329,9 +329,7 @@ ADDRESS_SPLIT = PLAIN.with_columns(
     instead=["Postinumero", "Postitoimipaikka"],
 ).declaring(
     lambda name: {
-        "split": [
-            {"column": name("Postilokero"), "pattern": r"(\d{5})\s+(.+)", "into": ["postcode", "city"]}
-        ]
+        "split": [{"column": name("Postilokero"), "pattern": r"(\d{5})\s+(.+)", "into": ["postcode", "city"]}]
     }
 )
 VALUE_MAPS = (
@@ -339,9 +337,7 @@ VALUE_MAPS = (
         Column("Asiakaslaji", "customertype", lambda bill: "Y" if bill.customer.company else "muu"),
         instead=["Asiakastyyppi"],
     )
-    .with_row_columns(
-        Column("Yks", "payrow.itemtype", lambda _, row: UNITS[row.unit]), instead=["Yksikkö"]
-    )
+    .with_row_columns(Column("Yks", "payrow.itemtype", lambda _, row: UNITS[row.unit]), instead=["Yksikkö"])
     .declaring(
         lambda _: {
             "values": {
@@ -401,9 +397,7 @@ SOME_WITH_VAT = replace(
         Column("Hinta", "payrow.amount", _mixed_price),
         Column("B/N", "row.included", lambda _, row: "B" if _is_mixed_gross(row) else "N"),
         instead=["Veroton hinta"],
-    ).declaring(
-        lambda _: {"prices": {"vat": "column"}, "values": {"row.included": {"B": "1", "N": "0"}}}
-    ),
+    ).declaring(lambda _: {"prices": {"vat": "column"}, "values": {"row.included": {"B": "1", "N": "0"}}}),
     with_vat=True,
 )
 MANY_AT_ONCE = (
@@ -430,7 +424,7 @@ MANY_AT_ONCE = (
     .declaring(DISCOUNT_OFF_ROW.declared)
     .declaring(CONSTANTS.declared)
     .declaring(
-        lambda name: {
+        lambda _: {
             "values": {"payrow.itemtype": {theirs: ours for ours, theirs in UNITS.items()}},
             "conventions": {"decimal": ",", "date": "dmy"},
         }
@@ -609,7 +603,8 @@ def records(this: Told, folder: Path) -> Export:
     return Export(
         [path],
         merged(
-            {"records": [*declared, {"mark": "0", "ignored": True}]}, this.meaning.declared(fields.__getitem__)
+            {"records": [*declared, {"mark": "0", "ignored": True}]},
+            this.meaning.declared(fields.__getitem__),
         ),
     )
 
