@@ -10,13 +10,13 @@ sent, of a damaged file, must be one of the whole file:
   or of which a whole line is gone, doubled, or in another place, may have other sums: nothing in the file
   tells.
 
-Where a line belongs to the invoice above it (first row only, records), that holds for the invoices beside it,
-too. Never forgiven: a line with more or fewer cells than it had, joined or split lines, quotes that swallow
-others, a header that is not over its cells, damaged archives and workbooks, a part that is gone. Columns in
-another order are read by their headers; without header they are refused, unless each text of a moved column
-is a value of the field where it now stands. A column that the profile calls optional may be gone, and with it
-a text, but no sum. Headers may have changed places over cells that have not, if a finding says that they moved,
-since a file whose columns have moved looks just so.
+Where a line belongs to the invoice above it (first row only, records), that holds for the invoices
+beside it, too. Never forgiven: a line with more or fewer cells than it had, joined or split lines,
+quotes that swallow others, a header that is not over its cells, damaged archives and workbooks, a part
+that is gone. Columns in another order are read by their headers; without header they are refused, unless
+each text of a moved column is a value of the field where it now stands. A column that the profile calls
+optional may be gone, and with it a text, but no sum. Headers may have changed places over cells that
+have not, if a finding says that they moved, since a file whose columns have moved looks just so.
 
 And no row is lost: each that was read is in an invoice, or is set aside for a reason that the report counts.
 What is raised is a `Refusal` and nothing else.
