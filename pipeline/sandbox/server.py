@@ -95,8 +95,8 @@ def serve_forever(state_file: Path, *, host: str = "127.0.0.1", port: int = 8024
         OSError: the port is taken.
     """
     with _listen(host, port) as listening:
-        print(NOTICE.format(url=_url(listening)), flush=True)  # noqa: T201 - the command's own output
         with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
+            print(NOTICE.format(url=_url(listening)), flush=True)  # noqa: T201 - the command's own output
             uvicorn.Server(_config(state_file, options)).run(sockets=[listening])
 
 

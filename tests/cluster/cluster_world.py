@@ -77,7 +77,8 @@ class SharedWorld(World):
 
     def __post_init__(self) -> None:
         World.__post_init__(self)
-        self.more_env.setdefault("ROPO_LEDGER", ledger_url(str(self.folder)))
+        if "ROPO_LEDGER" not in self.more_env:
+            self.more_env["ROPO_LEDGER"] = ledger_url(str(self.folder))
 
     def ledger(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the ledger."""

@@ -180,20 +180,22 @@ def test_text_keeps_its_zeros(desk: Desk) -> None:
 
 
 def test_invoices_of_which_rows_may_be_missing_are_not_in_it(desk: Desk) -> None:
-    """A row cut short may be any invoice's: those it may touch are to be repaired in the file itself."""
-    desk.write("laskut.csv", row(), CUT, row(**OTHER, Eräpäivä="31.11.2026"))
+    """A row cut short may touch the invoice below, too: both are to be repaired in the file itself."""
+    below = row(Laskunumero="1003")
+    desk.write("laskut.csv", row(), CUT, below, row(**OTHER, Eräpäivä="31.11.2026"))
     _, report = desk.run("laskut.csv")
-    assert outcomes(report) == {"1001": "invalid", "1002": "invalid"}
+    assert outcomes(report) == {"1001": "invalid", "1003": "invalid", "1002": "invalid"}
     book = openpyxl.load_workbook(desk.folder / "out" / "corrections.xlsx")
     sheet, guide = book.worksheets
     assert isinstance(sheet, Worksheet)
     assert [cell.value for cell in sheet["A"]] == ["Laskunumero", "1002"]
-    assert [cell.value for cell in guide["A"]][-2:] == [
+    assert [cell.value for cell in guide["A"]][-3:] == [
         (
             "These invoices are not in this workbook, because rows of them may be missing or damaged in the "
             "file itself. Repair the file and run it again:"
         ),
         "1001 Acme Oy 125.50",
+        "1003 Acme Oy 125.50",
     ]
 
 

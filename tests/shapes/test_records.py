@@ -169,7 +169,7 @@ def test_a_job_type_reaches_the_rows(tmp_path: Path) -> None:
             {"mark": "R", "columns": R},
         ]
     )
-    records = [[*record, "4"] if record[0] == "L" else record for record in above(MADE[:3])[:-1]]
+    records = [[*record, "1"] if record[0] == "L" else record for record in above(MADE[:3])[:-1]]
     path = tmp_path / "laskut.csv"
     path.write_text(text(records), encoding="utf-8")
     found, _ = documents(*opened(path, declared), profile=declared, check=False)
@@ -238,7 +238,7 @@ def test_what_could_not_be_read_travels_with_its_cell(tmp_path: Path) -> None:
     assert [[told(each).partition(" (")[0] for each in document.findings] for document in invoiced] == [
         [
             "C1: The cell has a quotation mark in the wrong place",
-            "B1: A damaged row of the file holds “C1”, which is this invoice's: a row of it may be missing.",
+            "B2: A damaged row of the file holds “1001”, which is this invoice's: a row of it may be missing.",
         ],
         [],
     ]
