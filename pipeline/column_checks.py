@@ -25,7 +25,9 @@ DEBTOR = ("company", "person", "name", "lastname")
 """Columns any of which names the debtor."""
 
 _NEEDED_ON_ROWS = ("payrow.desc", "payrow.count", "payrow.amount", "payrow.taxpr")
-_POSSIBLE = frozenset({"number-ambiguous", "date-ambiguous", "code-was-number", "billnum-personal"})
+_POSSIBLE = frozenset(
+    {"number-ambiguous", "date-ambiguous", "date-impossible", "code-was-number", "billnum-personal"}
+)
 """Reasons for which a text cannot be read although it may well be such a value."""
 
 _NOT_A_DATE = r"(?![0-9]{4}-[0-9]{2}-[0-9]{2}$)"

@@ -94,10 +94,10 @@ def serve_forever(state_file: Path, *, host: str = "127.0.0.1", port: int = 8024
         Refusal: the host is not this machine alone.
         OSError: the port is taken.
     """
-    with _listen(host, port) as listening:
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
-            print(NOTICE.format(url=_url(listening)), flush=True)  # noqa: T201 - the command's own output
-            uvicorn.Server(_config(state_file, options)).run(sockets=[listening])
+    # uvicorn raises the interrupt again once it has shut down
+    with _listen(host, port) as listening, suppress(KeyboardInterrupt):
+        print(NOTICE.format(url=_url(listening)), flush=True)  # noqa: T201 - the command's own output
+        uvicorn.Server(_config(state_file, options)).run(sockets=[listening])
 
 
 def _config(state_file: Path, options: dict[str, Any]) -> uvicorn.Config:
