@@ -238,8 +238,10 @@ def test_what_could_not_be_read_travels_with_its_cell(tmp_path: Path) -> None:
     assert [[told(each).partition(" (")[0] for each in document.findings] for document in invoiced] == [
         [
             "C1: The cell has a quotation mark in the wrong place",
-            "B2: A damaged row of the file holds “1001”, which is this invoice's: a row of it may be "
-            "missing.",
+            (
+                "B2: A damaged row of the file holds “1001”, which is this invoice's: "
+                "a row of it may be missing."
+            ),
         ],
         [],
     ]
