@@ -13,7 +13,7 @@ from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, text, update
 
 from pipeline.document import Outcome
 from pipeline.ledger import outbox, tables
@@ -159,6 +159,10 @@ class SharedRun(Run):
         self.forget_unknown(connection, [each.document_id for each in counting])
         self.settle(connection, counting)
         self.settle_for_planners(connection, counting)
+        # What may go again is not this run's any more, unless it claims it again.
+        again = [each.document_id for each in counting if each.states[-1] is State.PLANNED]
+        of_mine = (tables.invoice.c.run_id == self.id, tables.invoice.c.document_id.in_(again))
+        connection.execute(delete(tables.invoice).where(*of_mine))
 
 
 def leave_unknown(connection: Connection, run: Run, *, expired: bool = False) -> None:

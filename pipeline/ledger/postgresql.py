@@ -6,6 +6,7 @@ together, and nobody writes in the belief that he is alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ _SESSION = (
     """,
     "SET lock_timeout = '60s'",
 )
+
+_NOTICED = 1.0
+"""Seconds in which a server notices that a process is dead, and frees its locks."""
 
 _REFUSALS = """
     CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -197,9 +201,12 @@ class Locks:
             return False
         if self._connection is None:
             self._connection = self._engine.connect()
-        if not _try(self._connection, name, shared=shared):
-            self._close_unused()
-            return False
+        until = time.monotonic() + _NOTICED
+        while not _try(self._connection, name, shared=shared):
+            if time.monotonic() > until:
+                self._close_unused()
+                return False
+            time.sleep(0.1)
         self._held[name] = shared
         return True
 
