@@ -61,15 +61,15 @@ lint: $(DEV_READY)  ## ruff, mypy, and whether generated pages and translations 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pipeline.fieldtable --check
+	@$(BIN)/python -m pipeline.pages.fieldtable --check
 	@$(BIN)/python -m pipeline.profile.pages --check
-	@$(BIN)/python -m pipeline.messages --check
+	@$(BIN)/python -m pipeline.pages.messages --check
 	@$(CLI_PAGE) | diff -u docs/cli.md - || { echo "docs/cli.md is stale: run make docs"; exit 1; }
 
 docs: $(DEV_READY)  ## write the generated pages, schemas/profile.json and the catalogues of translations anew
-	@$(BIN)/python -m pipeline.fieldtable
+	@$(BIN)/python -m pipeline.pages.fieldtable
 	@$(BIN)/python -m pipeline.profile.pages
-	@$(BIN)/python -m pipeline.messages
+	@$(BIN)/python -m pipeline.pages.messages
 	@$(CLI_PAGE) > docs/cli.md
 
 setup: $(DEV_READY)  ## build the virtual environment, tests included

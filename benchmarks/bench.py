@@ -16,13 +16,13 @@ from page import page_times
 ROWS = 200_000
 STAGES = {  # what the profile is told by: (module, function) → words
     ("readers/__init__.py", "open_tables"): "settle encoding, delimiter, layout; workbook: read all",
-    ("columns.py", "named_frames"): "read the rows, name the columns, set rows aside",
-    ("gather.py", "parts_of"): "… and bring each invoice's rows together",
-    ("values.py", "convert"): "convert cell texts",
-    ("grouper.py", "build"): "build documents",
-    ("validator.py", "check"): "schemas and rules",
+    ("rows/named.py", "named_frames"): "read the rows, name the columns, set rows aside",
+    ("rows/gather.py", "parts_of"): "… and bring each invoice's rows together",
+    ("values/convert.py", "convert"): "convert cell texts",
+    ("grouper/build.py", "build"): "build documents",
+    ("validator/check.py", "check"): "schemas and rules",
     ("ledger/plan.py", "plan"): "plan in the ledger",
-    ("sender.py", "send"): "send (waits included; the stages above run within it)",
+    ("sender/send.py", "send"): "send (waits included; the stages above run within it)",
     ("report/__init__.py", "write_report"): "report",
 }
 

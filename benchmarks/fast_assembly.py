@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from common import BATCH, DATES, NUMBERS, OWN, ROW, dataset, iso, post, session
 
-from pipeline.schema import fast_validator
+from pipeline.validator.schema import fast_validator
 
 Rows = Iterator[tuple[str, ...]]
 TAGS = {**OWN, **ROW}

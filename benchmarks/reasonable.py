@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from common import BATCH, DATES, NUMBERS, OWN, ROW, dataset, iso, post, session
 
-from pipeline.schema import explaining_validator
+from pipeline.validator.schema import explaining_validator
 
 
 def main(path: str) -> None:

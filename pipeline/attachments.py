@@ -22,7 +22,7 @@ from pathlib import Path, PureWindowsPath
 from typing import BinaryIO, NamedTuple
 
 from pipeline.findings import Place, refuse
-from pipeline.rules.base import Broken
+from pipeline.validator.rules.base import Broken
 
 LIMIT = 1_000_000
 """Bytes of all attachments of one invoice that is delivered electronically or by e-mail."""

@@ -14,7 +14,7 @@ from pipeline.targets import Country, Target
 
 if TYPE_CHECKING:
     from pipeline.options import Options
-    from pipeline.terminal import Screen
+    from pipeline.screens.terminal import Screen
 
 app = typer.Typer(
     name="ropo-pipeline",
@@ -224,8 +224,8 @@ def send(
     _language: _Language = None,
 ) -> None:
     """Send what `plan` put into the outbox, beside other senders on this machine or others."""
-    from pipeline import shared  # noqa: PLC0415 - start-up time
-    from pipeline.screens import make_screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.plain import make_screen  # noqa: PLC0415 - start-up time
+    from pipeline.sender import shared  # noqa: PLC0415 - start-up time
 
     url, folder, _ = _places(ledger, out)
     screen = make_screen(quiet=quiet, as_json=as_json)
@@ -327,7 +327,7 @@ def columns(
 ) -> None:
     """Show how INPUT is understood: encoding, sheet, header row, and which column is which field."""
     from pipeline.commands import show_columns  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.terminal import Screen  # noqa: PLC0415 - start-up time
 
     show_columns(inputs, profile, Screen(), save)
 
@@ -336,7 +336,7 @@ def columns(
 def profile_list(*, _language: _Language = None) -> None:
     """List the built-in profiles, each with the source of its layout and its limits."""
     from pipeline.profile.commands import list_profiles  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.terminal import Screen  # noqa: PLC0415 - start-up time
 
     list_profiles(Screen())
 
@@ -345,7 +345,7 @@ def profile_list(*, _language: _Language = None) -> None:
 def profile_show(profile: _Given, *, _language: _Language = None) -> None:
     """Show what a profile declares."""
     from pipeline.profile.commands import show_profile  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.terminal import Screen  # noqa: PLC0415 - start-up time
 
     show_profile(profile, Screen())
 
@@ -360,7 +360,7 @@ def profile_check(
 ) -> None:
     """Show what each declaration of a profile does to the first rows of INPUT, and what it does not use."""
     from pipeline.profile.commands import try_profile  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.terminal import Screen  # noqa: PLC0415 - start-up time
 
     try_profile(profile, inputs, rows, Screen())
 
@@ -501,9 +501,9 @@ def follow(
     _language: _Language = None,
 ) -> None:
     """Ask what became of accepted invoices: open, reminded, in collection, paid, credited, refused later."""
-    from pipeline import follow as following  # noqa: PLC0415 - start-up time
     from pipeline.findings import refuse  # noqa: PLC0415 - start-up time
-    from pipeline.pdfs import fetch_pdfs  # noqa: PLC0415 - start-up time
+    from pipeline.follow import ask as following  # noqa: PLC0415 - start-up time
+    from pipeline.follow.pdfs import fetch_pdfs  # noqa: PLC0415 - start-up time
 
     days = [each.date() for each in date or []] + (following.days_since(since.date()) if since else [])
     numbers = billnums or []
@@ -654,7 +654,7 @@ def _run(
 ) -> None:
     from pipeline.findings import Refusal  # noqa: PLC0415 - start-up time
     from pipeline.flow import run as run_flow  # noqa: PLC0415 - start-up time
-    from pipeline.screens import make_screen  # noqa: PLC0415 - start-up time
+    from pipeline.screens.plain import make_screen  # noqa: PLC0415 - start-up time
 
     options, _ = _options(command, inputs, target, country, profile, out, ledger, **more)
     screen = make_screen(quiet=quiet, as_json=as_json)
@@ -695,8 +695,8 @@ def _options(
 
 def _places(ledger: str | None, out: Path | None) -> tuple[str, Path, Screen]:
     """The ledger's URL, the report's folder and the screen."""
+    from pipeline.screens.terminal import Screen  # noqa: PLC0415 - start-up time
     from pipeline.settings import default_ledger  # noqa: PLC0415 - start-up time
-    from pipeline.terminal import Screen  # noqa: PLC0415 - start-up time
 
     moment = dt.datetime.now().astimezone().strftime("%Y-%m-%dT%H%M%S")
     folder, again = Path("out") / moment, 1

@@ -14,12 +14,11 @@ import typer
 from sqlalchemy import select
 
 from pipeline import __version__
-from pipeline.columns import check_layouts, tables_of
+from pipeline.columns.layouts import check_layouts, tables_of
 from pipeline.credit_note import write_credit_note
 from pipeline.documents import read_layouts
 from pipeline.findings import refuse
 from pipeline.flow import run as send_file
-from pipeline.inputs import expanded
 from pipeline.language import shown_date, shown_number, translate
 from pipeline.ledger import open_ledger, tables
 from pipeline.ledger.history import history as history_of
@@ -29,10 +28,13 @@ from pipeline.options import Options
 from pipeline.profile import show
 from pipeline.profile.builtin import NONE
 from pipeline.profile.decide import profile_for
-from pipeline.reconcile import resolve as decide
+from pipeline.profile.starting import write_profile
+from pipeline.readers.inputs import expanded
 from pipeline.report import write_report
 from pipeline.report.words import life_text, stage_label
-from pipeline.session import (
+from pipeline.screens.terminal import Screen
+from pipeline.sender.reconcile import resolve as decide
+from pipeline.sender.session import (
     ask_about_unknown,
     exit_code,
     honest_exit,
@@ -42,10 +44,8 @@ from pipeline.session import (
     stopping,
 )
 from pipeline.settings import Account, account, notify_urls
-from pipeline.starting_profile import write_profile
 from pipeline.subject import INVOICES
 from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 
 def reconcile(

@@ -16,7 +16,7 @@ from pipeline.findings import refuse
 from pipeline.ledger import Ledger
 from pipeline.ledger.states import State
 from pipeline.ledger.tables import document as table
-from pipeline.money import decimal_text
+from pipeline.values.money import decimal_text
 
 _KEPT = (
     *("company", "person", "address", "addressaddline1", "addressaddline2", "postcode", "city", "country"),

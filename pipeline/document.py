@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.findings import Finding, Severity
-from pipeline.money import Cents
+from pipeline.values.money import Cents
 
 
 class Kind(StrEnum):
@@ -48,14 +48,14 @@ class Document:
 
     `dataset` is what goes to the service, money as decimal text. `rows` are (source number, row as
     Excel shows it) in the order of the export; the source number counts the run's tables from 0.
-    `net`, `vat`, `total` are in the invoice's currency, rounded to cents (`pipeline.money`).
+    `net`, `vat`, `total` are in the invoice's currency, rounded to cents (`pipeline.values.money`).
     `clock_fields` are the tags whose value came from today's date: they do not count as content.
     `sent_as` is the dataset as it leaves, where the ledger knows more than the file: on a credit note the
     job id of its original, whose `original_id` in the ledger it is.
     `given_totals` is the export's own sum column, one text a row, where it has one (for checking only).
     `payrows` tells for each entry of `payrow` which of `rows` it is; `cells` for invoice fields
     that were blank on the first row which of `rows` they came from. `row_sums` are those of `rows`, in cents.
-    A row for rounding (`pipeline.prices`) is none of `rows`: it is -1 in `payrows`, and last in `row_sums`.
+    A row for rounding (`prices.settle`) is none of `rows`: it is -1 in `payrows`, last in `row_sums`.
     """
 
     dataset: dict[str, Any]

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.attachments import Attachments
-from pipeline.columns import Layout, check_layouts, tables_of, understand
-from pipeline.defaults import given
+from pipeline.columns.layouts import Layout, check_layouts, tables_of, understand
 from pipeline.document import Document
-from pipeline.gather import number_of_parts, parts_of
-from pipeline.inputs import Input, open_input, refuse_copies
+from pipeline.grouper.defaults import given
 from pipeline.language import language
 from pipeline.options import Options
 from pipeline.profile import Profile
 from pipeline.profile.drift import refuse_drift
+from pipeline.readers.inputs import Input, open_input, refuse_copies
 from pipeline.readers.table import Table
 from pipeline.records import tables_of_records
-from pipeline.rows import Intake
+from pipeline.rows.gather import number_of_parts, parts_of
+from pipeline.rows.named import Intake
+from pipeline.screens.terminal import Screen
 from pipeline.subject import Subject
-from pipeline.terminal import Screen
-from pipeline.values import settled_decimal
+from pipeline.values.convert import settled_decimal
 from pipeline.workers.cluster import Cluster, Part
 from pipeline.workers.part import Basis, checked_chunks
 from pipeline.workers.reading import Dealt, frames_of

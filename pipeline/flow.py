@@ -14,30 +14,30 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import __version__, held
+from pipeline import __version__
 from pipeline.attachments import Attachments
-from pipeline.columns import Layout, tables_of
+from pipeline.columns.layouts import Layout, tables_of
 from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
-from pipeline.defaults import given
 from pipeline.document import Document
 from pipeline.documents import documents, read_layouts, today
 from pipeline.findings import Refusal, Severity, refuse
-from pipeline.inputs import Inputs, expanded
+from pipeline.grouper.defaults import given
 from pipeline.language import shown_money, shown_number, translate
 from pipeline.ledger import Hold, Planned, Run, open_ledger, outbox
 from pipeline.ledger.plan import JOBS
 from pipeline.options import Options
-from pipeline.originals import against_originals, names_original
-from pipeline.preview import Preview
 from pipeline.profile import Profile
 from pipeline.profile.decide import Decision, profile_for
 from pipeline.profile.drift import drift_findings
 from pipeline.profile.show import meaning_of, proposal
+from pipeline.readers.inputs import Inputs, expanded
 from pipeline.report.rates import Rates
-from pipeline.rows import Intake
-from pipeline.rules import Context
-from pipeline.session import (
+from pipeline.rows.named import Intake
+from pipeline.screens.preview import Preview
+from pipeline.screens.terminal import Screen
+from pipeline.sender import held
+from pipeline.sender.session import (
     ask_about_unknown,
     exit_code,
     honest_exit,
@@ -49,14 +49,15 @@ from pipeline.session import (
 )
 from pipeline.settings import Account, account
 from pipeline.targets import Target
-from pipeline.terminal import Screen
-from pipeline.validator import Validator
+from pipeline.validator.check import Validator
+from pipeline.validator.originals import against_originals, names_original
+from pipeline.validator.rules import Context
 from pipeline.workers.part import DOCUMENTS_A_CHUNK
 from pipeline.workers.team import Team, team_for
 
 if TYPE_CHECKING:
-    from pipeline.sender import SendResult
-    from pipeline.service import Service
+    from pipeline.sender.send import SendResult
+    from pipeline.sender.service import Service
 
 Planning = Sequence[Iterator[Planned]]
 """Documents that may be sent, planned as they are taken: those that go first, and those that go after."""
@@ -319,7 +320,7 @@ def _send(
     files: Attachments,
     screen: Screen,
 ) -> SendResult:
-    from pipeline.sender import SendResult, send  # noqa: PLC0415 - start-up time
+    from pipeline.sender.send import SendResult, send  # noqa: PLC0415 - start-up time
 
     batches = _batches(planned, 1 if options.subject.path else options.batch_size, files)
     first = next(batches, None)
@@ -340,7 +341,7 @@ def _send(
 
 def _put(planned: Planning, this: Run, files: Attachments, screen: Screen) -> int:
     """Put what may be sent into the outbox, with its files; returns how many documents."""
-    from pipeline.sender import with_files  # noqa: PLC0415 - start-up time
+    from pipeline.sender.send import with_files  # noqa: PLC0415 - start-up time
 
     count = 0
     for place, some in enumerate(planned):

@@ -2,7 +2,7 @@
 
 A text's msgid is its English wording, wherever it lies (`data/`, `schemas/`, code). Translations are
 `locales/<language>/LC_MESSAGES/messages.po`, read as they are, so that wheel and checkout need no build
-step: some 10 ms, and only when it is not English that is spoken. `pipeline.messages` keeps them complete.
+step: some 10 ms, and only when it is not English that is spoken. `pages.messages` keeps them complete.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Personal identity codes never reach a log, a report, a URL or the terminal.
 
-A code is recognised by its form and its own check digit or character (`pipeline.identifiers`), so
+A code is recognised by its form and its own check digit or character (`pipeline.values.identifiers`), so
 that an order number of the same length stays readable.
 """
 
@@ -46,7 +46,7 @@ def mask_govid(text: str) -> str:
 
     In that field ten digits without a sign are a personnummer, which they need not be in free text.
     """
-    from pipeline.identifiers import govid  # noqa: PLC0415 - start-up time
+    from pipeline.values.identifiers import govid  # noqa: PLC0415 - start-up time
 
     found = govid(text)
     if (found and found.kind == "business") or sum(map(str.isdigit, text)) < 6:
@@ -55,6 +55,6 @@ def mask_govid(text: str) -> str:
 
 
 def _is_code(text: str) -> bool:
-    from pipeline.identifiers import personal_id  # noqa: PLC0415 - start-up time
+    from pipeline.values.identifiers import personal_id  # noqa: PLC0415 - start-up time
 
     return bool(_HENKILOTUNNUS.fullmatch(text)) or personal_id(text) is not None

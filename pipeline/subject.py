@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from pipeline.document import Kind
-from pipeline.schema import FieldSpec
-from pipeline.schema import fields as schema_fields
+from pipeline.validator.schema import FieldSpec
+from pipeline.validator.schema import fields as schema_fields
 
 OF_A_ROW = ("payrow.", "check.", "row.")
 """What the fields of an invoice row begin with."""

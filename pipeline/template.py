@@ -20,8 +20,8 @@ from pipeline.findings import Place, refuse
 from pipeline.language import language, translate
 from pipeline.report.files import whole
 from pipeline.resources import data_text
-from pipeline.schema import FieldSpec, fields, load
-from pipeline.vat import rates_in_force
+from pipeline.validator.schema import FieldSpec, fields, load
+from pipeline.values.vat import rates_in_force
 
 ALL = "all"
 HEADER_ROW = 4

@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 from made import TODAY
 
 from pipeline.attachments import Attachments
-from pipeline.columns import Layout
+from pipeline.columns.layouts import Layout
 from pipeline.document import Document
 from pipeline.documents import documents, read_layouts
 from pipeline.findings import Finding, Severity
-from pipeline.inputs import expanded
 from pipeline.options import Options
 from pipeline.profile import Profile
 from pipeline.profile.decide import Decision, profile_for
 from pipeline.profile.drift import drift_findings
-from pipeline.rows import Intake
+from pipeline.readers.inputs import expanded
+from pipeline.rows.named import Intake
+from pipeline.screens.terminal import Screen
 from pipeline.subject import INVOICES
 from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 QUIET = Screen(io.StringIO())
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.columns import understand
-from pipeline.defaults import given
-from pipeline.frames import categorical
-from pipeline.gather import gather
-from pipeline.grouper import build
+from pipeline.columns.layouts import understand
+from pipeline.grouper.build import build
+from pipeline.grouper.defaults import given
 from pipeline.profile import Profile
 from pipeline.readers.table import HEAD_ROWS, PROBLEMS, ROW, Problem, Table
-from pipeline.rows import Intake, named_frames
-from pipeline.rules import Context
-from pipeline.validator import Validator
-from pipeline.values import convert
+from pipeline.rows.frames import categorical
+from pipeline.rows.gather import gather
+from pipeline.rows.named import Intake, named_frames
+from pipeline.validator.check import Validator
+from pipeline.validator.rules import Context
+from pipeline.values.convert import convert
 
 if TYPE_CHECKING:
     from pipeline.document import Document

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made import GOOD, HEADER, good, table
 
-from pipeline.columns import find_field, nearest, understand
+from pipeline.columns.layouts import find_field, nearest, understand
 from pipeline.findings import Refusal
 from pipeline.profile import Conventions, Profile, Reading, load_profile
 from pipeline.readers.table import Table

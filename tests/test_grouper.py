@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import GOOD, HEADER, documents, good, table, told
 
-from pipeline.gather import BYTES_A_PART
-from pipeline.money import document_sums, row_sums_bulk
 from pipeline.profile import Profile
 from pipeline.readers.table import Problem
+from pipeline.rows.gather import BYTES_A_PART
+from pipeline.values.money import document_sums, row_sums_bulk
 
 
 def test_rows_with_one_bill_number_are_one_invoice() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.identifiers import (
+from pipeline.resources import data_text
+from pipeline.values.identifiers import (
     business_id,
     canonical_govid,
     einvoice_address,
@@ -29,7 +30,6 @@ from pipeline.identifiers import (
     swedish_ocr,
     vat_number,
 )
-from pipeline.resources import data_text
 
 
 def digits(length: int) -> st.SearchStrategy[str]:

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.findings import Finding, Refusal
-from pipeline.inputs import expanded, natural, open_input, refuse_copies
 from pipeline.profile import Profile
 from pipeline.readers import files
+from pipeline.readers.inputs import expanded, natural, open_input, refuse_copies
 
 CSV = "Laskunumero;Nimi;Tuote\n1001;Acme Oy;Työ\n"
 
@@ -307,7 +307,7 @@ def test_no_room_to_unpack(tmp_path: Path) -> None:
 import resource, signal
 from pathlib import Path
 from pipeline.findings import Refusal
-from pipeline.inputs import expanded
+from pipeline.readers.inputs import expanded
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:

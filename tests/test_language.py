@@ -21,7 +21,7 @@ from pipeline.language import (
     shown_percent,
     translate,
 )
-from pipeline.messages import TRANSLATED, faults, names, path, texts, updated
+from pipeline.pages.messages import TRANSLATED, faults, names, path, texts, updated
 from pipeline.report.words import outcome_label, words
 
 
@@ -33,7 +33,7 @@ def test_every_text_is_translated_with_the_same_names(code: str) -> None:
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_catalogues_are_as_the_program_writes_them(code: str) -> None:
-    """A catalogue on disk is what `python -m pipeline.messages` would write."""
+    """A catalogue on disk is what `python -m pipeline.pages.messages` would write."""
     assert path(code).read_bytes() == updated(code)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.money import (
+from pipeline.values.money import (
     Sums,
     cents,
     decimal_text,

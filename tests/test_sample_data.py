@@ -20,10 +20,10 @@ from openpyxl.utils import get_column_letter
 from stdnum.fi import ytunnus
 from stdnum.se import orgnr
 
-from pipeline.columns import find_field
+from pipeline.columns.layouts import find_field
 from pipeline.privacy import mask
 from pipeline.profile import Profile
-from pipeline.schema import fields
+from pipeline.validator.schema import fields
 
 FOLDER = Path(__file__).parent.parent / "sample_data"
 BOOKS = ("finnish", "english", "swedish")

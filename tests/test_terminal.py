@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.columns import Layout
+from pipeline.columns.layouts import Layout
 from pipeline.document import Outcome
 from pipeline.findings import Finding, Place, Severity
 from pipeline.readers.table import Table
 from pipeline.report.totals import Totals
-from pipeline.terminal import Screen, clean, finding_line
+from pipeline.screens.terminal import Screen, clean, finding_line
 
 NIGHT = dt.datetime(2026, 11, 20, 2, 15, 3, tzinfo=dt.UTC)
 

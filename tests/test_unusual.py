@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.unusual import Gap, Numbers, times_usual, usual_month
+from pipeline.validator.unusual import Gap, Numbers, times_usual, usual_month
 
 
 def gaps(billnums: Iterable[str], known: Callable[[list[str]], set[str]]) -> Iterator[Gap]:

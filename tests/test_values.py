@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.profile import Conventions
 from pipeline.readers.table import EXACT
-from pipeline.values import Unreadable, convert_text, decimal_evidence, number
+from pipeline.values.convert import Unreadable, convert_text, decimal_evidence, number
 
 NONE = Conventions()
 COMMA = Conventions(decimal=",")

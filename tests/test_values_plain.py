@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline import values
 from pipeline.profile import Conventions
 from pipeline.readers.table import EXACT
-from pipeline.schema import fields
-from pipeline.values import convert, decimal_evidence
+from pipeline.validator.schema import fields
+from pipeline.values import convert as values
+from pipeline.values.convert import convert, decimal_evidence
 
 CONVENTIONS = st.builds(
     Conventions, decimal=st.sampled_from([None, ",", "."]), date=st.sampled_from([None, "dmy"])

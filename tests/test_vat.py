@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipeline.vat import rates_in_force, vat_rate_known
+from pipeline.values.vat import rates_in_force, vat_rate_known
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.corrections.source import TEXT, Value, of_text
-from pipeline.frames import codes, texts
 from pipeline.readers.table import EXACT
 from pipeline.report.mass_rows import blank_xml, number_xml, plain, text_xml, texts_xml
+from pipeline.rows.frames import codes, texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pipeline.columns import Layout
+    from pipeline.columns.layouts import Layout
 
 TEXT = "@"
 GENERAL = "General"

@@ -20,7 +20,7 @@ from pipeline.readers.files import part_of
 from pipeline.resources import data_text
 
 if TYPE_CHECKING:
-    from pipeline.columns import Layout
+    from pipeline.columns.layouts import Layout
     from pipeline.document import Document
 
 MARK = "_ropo_corrections"

@@ -32,7 +32,7 @@ from pipeline.report.words import outcome_label
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.columns import Layout
+    from pipeline.columns.layouts import Layout
 
 NAME = "corrections.xlsx"
 TO_CORRECT = (Outcome.INVALID, Outcome.REFUSED, Outcome.CONFLICT)

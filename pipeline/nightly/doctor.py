@@ -25,10 +25,10 @@ from pipeline.nightly.config import NAME, Inbox, Source, load_inbox
 from pipeline.nightly.inbox import Places
 from pipeline.nightly.telling import Server, concerned, servers
 from pipeline.profile import load_profile
-from pipeline.service import CredentialsRefused, Service, Unreachable
+from pipeline.screens.terminal import clean
+from pipeline.sender.service import CredentialsRefused, Service, Unreachable
 from pipeline.settings import Account, account, notify_urls
 from pipeline.targets import Country, Target
-from pipeline.terminal import clean
 
 SKEW = 60.0
 """Seconds that this machine's clock may differ from the service's: dates of invoices turn at midnight."""

@@ -19,7 +19,7 @@ import structlog
 from pipeline.findings import Finding, Place, refuse
 from pipeline.report.causes import Causes
 from pipeline.report.totals import Totals
-from pipeline.screens import JsonScreen, cleaned, of_finding
+from pipeline.screens.plain import JsonScreen, cleaned, of_finding
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger

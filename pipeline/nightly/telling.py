@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from pipeline.findings import Finding, finding
 from pipeline.nightly.journal import Fact, Journal
-from pipeline.terminal import clean
+from pipeline.screens.terminal import clean
 
 if TYPE_CHECKING:
     from apprise import NotifyBase

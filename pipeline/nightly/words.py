@@ -9,7 +9,7 @@ from pipeline.nightly.attempt import Attempt
 from pipeline.nightly.config import Source, Tags
 from pipeline.nightly.journal import Export, Fact
 from pipeline.nightly.summary import cause_lines, described, outcome_lines
-from pipeline.terminal import clean
+from pipeline.screens.terminal import clean
 
 FAILED, WARNED, FINE, TOLD = "failure", "warning", "success", "info"
 """How Apprise shows a message."""

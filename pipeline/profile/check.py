@@ -13,7 +13,7 @@ from pipeline.profile.model import Profile, Record
 from pipeline.profile.words import words
 from pipeline.readers.table import INVOICE
 from pipeline.subject import Subject, is_of_row
-from pipeline.words import normalise
+from pipeline.values.words import normalise
 
 
 def faults_of_meaning(profile: Profile, subject: Subject) -> list[Fault]:
@@ -55,7 +55,7 @@ def fields_named(profile: Profile) -> Iterator[tuple[Steps, str]]:
 
 def _of_declarations(profile: Profile, subject: Subject) -> list[Fault]:
     """What makes a declaration of the meaning of cells unusable, if the fields that it names exist."""
-    from pipeline.declaration_checks import faults  # noqa: PLC0415 - it takes profiles itself
+    from pipeline.meaning.checks import faults  # noqa: PLC0415 - it takes profiles itself
 
     return [Fault(path, reason) for path, reason in faults(profile, subject)]
 

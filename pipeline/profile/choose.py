@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pipeline.columns import find_field, understand
+from pipeline.columns.header import find_header
+from pipeline.columns.layouts import find_field, understand
+from pipeline.columns.parts import part_of
 from pipeline.findings import Place, Refusal, refuse
-from pipeline.header import find_header
 from pipeline.language import translate
-from pipeline.parts import part_of
 from pipeline.profile import builtin
 from pipeline.profile.model import Profile
 from pipeline.profile.reads import columns_named, is_among
 from pipeline.profile.words import words
 from pipeline.readers.table import Table
-from pipeline.words import normalise
+from pipeline.values.words import normalise
 
 LEAST_EXPLAINED = 0.5
 """How much of a file's header a profile must know."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.columns import check_layouts, tables_of
+from pipeline.columns.layouts import check_layouts, tables_of
 from pipeline.documents import read_layouts
-from pipeline.inputs import expanded
 from pipeline.profile import load_profile, show
 from pipeline.profile.drift import drift_findings, refuse_drift
 from pipeline.profile.trial import tried
+from pipeline.readers.inputs import expanded
+from pipeline.screens.terminal import Screen, clean
 from pipeline.subject import INVOICES
-from pipeline.terminal import Screen, clean
 
 
 def list_profiles(screen: Screen) -> None:

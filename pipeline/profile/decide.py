@@ -9,11 +9,11 @@ from typing import NamedTuple
 from pipeline.corrections.status import remembered_profile
 from pipeline.documents import open_files
 from pipeline.findings import Place, Refusal, refuse
-from pipeline.inputs import Input
 from pipeline.profile import builtin
 from pipeline.profile.choose import Fit, best_of, choose, fit_of, has_marks
 from pipeline.profile.load import load_profile
 from pipeline.profile.model import Profile
+from pipeline.readers.inputs import Input
 from pipeline.readers.table import Table
 from pipeline.subject import Subject
 

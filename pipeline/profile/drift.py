@@ -10,14 +10,14 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.columns import Layout, find_field, tables_of
+from pipeline.columns.layouts import Layout, find_field, tables_of
 from pipeline.corrections.status import is_corrections
 from pipeline.findings import Finding, Place, finding, refuse
 from pipeline.language import translate
 from pipeline.profile.model import Profile
 from pipeline.profile.reads import columns_named, is_among, names_read
 from pipeline.profile.words import words
-from pipeline.words import normalise
+from pipeline.values.words import normalise
 
 _ALIKE = 0.6
 

@@ -30,7 +30,7 @@ class Fault:
 
 def faults_of_form(declared: dict[str, Any]) -> list[Fault]:
     """What `schemas/profile.json` does not allow: unknown keys, values of another kind."""
-    from pipeline.schema import explaining_validator  # noqa: PLC0415 - start-up time
+    from pipeline.validator.schema import explaining_validator  # noqa: PLC0415 - start-up time
 
     errors = explaining_validator("profile.json").iter_errors(declared)
     return [fault for error in errors for fault in _of_error(error)]

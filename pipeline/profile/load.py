@@ -62,8 +62,8 @@ def _check_values(profile: Profile, subject: Subject, text: str, place: Place) -
     Raises:
         Refusal: `profile-invalid` or `profile-value`.
     """
-    from pipeline.declaration_checks import faults  # noqa: PLC0415 - it takes profiles itself
-    from pipeline.defaults import given  # noqa: PLC0415 - likewise
+    from pipeline.grouper.defaults import given  # noqa: PLC0415 - likewise
+    from pipeline.meaning.checks import faults  # noqa: PLC0415 - it takes profiles itself
 
     if unusable := [Fault(where, reason) for where, reason in faults(profile, subject)]:
         raise refuse("profile-invalid", place, faults=told(unusable, text))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pipeline.declared import steps
+from pipeline.meaning.declared import steps
 from pipeline.profile.model import Profile
-from pipeline.words import normalise
+from pipeline.values.words import normalise
 
 
 def columns_named(profile: Profile) -> dict[str, str]:

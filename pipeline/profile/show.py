@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.language import translate
-from pipeline.meaning_shown import explain as explain_meaning
-from pipeline.prices import explain as explain_prices
+from pipeline.meaning.shown import explain as explain_meaning
+from pipeline.prices.settle import explain as explain_prices
 from pipeline.profile import builtin
 from pipeline.profile.model import Profile
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.columns import Layout, tables_of
-from pipeline.frames import codes
+from pipeline.columns.layouts import Layout, tables_of
 from pipeline.language import translate
-from pipeline.meaning_shown import Change, trace
+from pipeline.meaning.shown import Change, trace
 from pipeline.privacy import mask, mask_govid
 from pipeline.profile.model import Profile
 from pipeline.profile.reads import columns_named, is_among
 from pipeline.profile.show import given_of, meaning_of
 from pipeline.readers.table import EXACT, ROW
-from pipeline.rows import SOURCE, Intake, cells_read, data_frames, named_rows
-from pipeline.values import clean, convert, settled_decimal
+from pipeline.rows.frames import codes
+from pipeline.rows.named import SOURCE, Intake, cells_read, data_frames, named_rows
+from pipeline.values.convert import clean, convert, settled_decimal
 from pipeline.workers.reading import evidence_of
 
 ROWS = 3

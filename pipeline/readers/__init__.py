@@ -37,7 +37,7 @@ def open_tables(
             type that is not supported, an archive, or a workbook without (such) a sheet that holds anything.
     """
     kind = recognise(path, max_bytes)
-    if kind == ARCHIVE:  # `pipeline.inputs` unpacks those that the user gives
+    if kind == ARCHIVE:  # `pipeline.readers.inputs` unpacks those that the user gives
         raise refuse("archive-nested", Place(str(path)))
     if kind == "text":
         from pipeline.readers.delimited import open_delimited  # noqa: PLC0415 - a workbook needs none of it

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.frames import categorical
 from pipeline.readers.table import EXACT
+from pipeline.rows.frames import categorical
 
 PERCENT = "%"
 """The shape (see `shape`) of cells that show a number as percent."""

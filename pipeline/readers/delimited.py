@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pipeline.findings import Place, refuse
-from pipeline.frames import categorical
 from pipeline.readers.damage import Layout, beside_fragments, doubtful_texts, problems
 from pipeline.readers.encoding import byte_counter, settle_encoding
 from pipeline.readers.layout import (
@@ -34,6 +33,7 @@ from pipeline.readers.layout import (
 )
 from pipeline.readers.records import Chunk, Record, count_lines, records
 from pipeline.readers.table import FIELDS, HEAD_ROWS, PROBLEMS, ROW, Marks, Problem, RowFrame, Stretch, Table
+from pipeline.rows.frames import categorical
 
 _SPELLINGS = {"tab": "\t", "\\t": "\t"}
 _CONTROLS = frozenset([*range(9), *range(14, 32)])

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from pipeline.findings import Place
-from pipeline.frames import categorical
 from pipeline.profile import Profile
 from pipeline.readers.table import PROBLEMS, ROW, RowFrame, Table
 from pipeline.records.fold import fold, own_columns
@@ -16,6 +15,7 @@ from pipeline.records.kinds import fields_of
 from pipeline.records.marks import kind_reader
 from pipeline.records.survey import Survey
 from pipeline.records.texts import Column, Ints, after, as_categorical
+from pipeline.rows.frames import categorical
 
 Columns = dict[str, Column]
 

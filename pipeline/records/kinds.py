@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pipeline.findings import refuse
+from pipeline.grouper.groups import DEBTOR_KEYS, SAME_JOB
 from pipeline.profile import Profile
-from pipeline.row_groups import DEBTOR_KEYS, SAME_JOB
 from pipeline.subject import INVOICES
 
 IDENTITY = frozenset({"jobtype", *INVOICES.identity, *SAME_JOB}.union(*DEBTOR_KEYS))

@@ -8,11 +8,11 @@ from typing import NoReturn
 import numpy as np
 
 from pipeline.findings import Place, refuse
-from pipeline.frames import codes, texts
 from pipeline.profile import Profile
 from pipeline.readers.table import DAMAGES_ROW, PROBLEMS, ROW, Marks, Problem, RowFrame, cell_place
 from pipeline.records.kinds import Kind
 from pipeline.records.texts import Ints, blank_rows
+from pipeline.rows.frames import codes, texts
 
 BLANK = -1
 """The number of a blank row, which is of no kind."""

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.frames import categorical
-from pipeline.frames import codes as codes_of
-from pipeline.frames import texts as texts_of
 from pipeline.readers.table import EXACT
-from pipeline.values import clean
+from pipeline.rows.frames import categorical
+from pipeline.rows.frames import codes as codes_of
+from pipeline.rows.frames import texts as texts_of
+from pipeline.values.convert import clean
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from pipeline.document import Document
-from pipeline.money import Sums, decimal_text, from_cents, row_sums_bulk, to_cents
+from pipeline.values.money import Sums, decimal_text, from_cents, row_sums_bulk, to_cents
 
 NO_RATE = ""
 """Stands for the rate where there is none: an open sum without rows."""

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
-from pipeline.columns import Layout, tables_of
+from pipeline.columns.layouts import Layout, tables_of
 from pipeline.findings import Place, Refusal, finding, refuse
-from pipeline.gather import Span
 from pipeline.language import language
-from pipeline.rows import Intake
+from pipeline.rows.gather import Span
+from pipeline.rows.named import Intake
 from pipeline.workers import Future, WorkersLost, in_order
 from pipeline.workers.part import Basis, Checked, check_spilt, unpacked
 from pipeline.workers.reading import Dealt, joined, read_stretch, read_table

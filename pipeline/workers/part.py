@@ -17,18 +17,18 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.attachments import Attachments
-from pipeline.columns import Layout
-from pipeline.defaults import Given
+from pipeline.columns.layouts import Layout
 from pipeline.document import Document
-from pipeline.frames import join
-from pipeline.gather import Span, tables_at
-from pipeline.grouper import build
+from pipeline.grouper.build import build
+from pipeline.grouper.defaults import Given
 from pipeline.language import set_language
 from pipeline.profile import Profile
-from pipeline.rows import Intake
-from pipeline.rules import Context
-from pipeline.validator import Validator
-from pipeline.values import convert
+from pipeline.rows.frames import join
+from pipeline.rows.gather import Span, tables_at
+from pipeline.rows.named import Intake
+from pipeline.validator.check import Validator
+from pipeline.validator.rules import Context
+from pipeline.values.convert import convert
 from pipeline.workers.shared import opened
 
 DOCUMENTS_A_CHUNK = 2_000

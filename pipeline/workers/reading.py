@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.columns import Layout
+from pipeline.columns.layouts import Layout
 from pipeline.findings import Place, refuse
-from pipeline.frames import texts
-from pipeline.gather import Span, deal
 from pipeline.language import set_language
 from pipeline.readers.table import Stretch
-from pipeline.rows import ELSEWHERE, MOST_TOLD, Intake, named_frames
+from pipeline.rows.frames import texts
+from pipeline.rows.gather import Span, deal
+from pipeline.rows.named import ELSEWHERE, MOST_TOLD, Intake, named_frames
 from pipeline.subject import Subject
-from pipeline.values import decimal_evidence
+from pipeline.values.convert import decimal_evidence
 
 ROWS_A_FRAME = 10_000
 _NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.columns import Layout
+from pipeline.columns.layouts import Layout
 from pipeline.options import Options
 from pipeline.workers.cluster import Cluster, cluster
 

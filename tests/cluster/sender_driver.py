@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from pipeline import sender, service
 from pipeline.__main__ import main
 from pipeline.ledger import claims
+from pipeline.sender import send as sender
+from pipeline.sender import service
 
 if __name__ == "__main__":
     claims.LEASE, claims.LEAST = 6.0, 4.0

@@ -19,13 +19,14 @@ from cluster.made_exports import write_exports
 from distributed import LocalCluster
 from flow.flow_desk import CHECKOUT, HEADER, Desk, Done, row, told
 
-from pipeline import __version__, gather
+from pipeline import __version__
 from pipeline.documents import read_layouts
 from pipeline.findings import Refusal
-from pipeline.gather import Span
-from pipeline.inputs import Input
 from pipeline.profile import Profile
 from pipeline.readers import encoding
+from pipeline.readers.inputs import Input
+from pipeline.rows import gather
+from pipeline.rows.gather import Span
 from pipeline.subject import INVOICES
 from pipeline.workers import cluster as cluster_module
 from pipeline.workers.cluster import Cluster

@@ -13,12 +13,12 @@ import pytest
 from flow_desk import CHECKOUT, HEADER, Desk, outcomes, row, told
 from made import TODAY, documents, table
 
-from pipeline.columns import understand
+from pipeline.columns.layouts import understand
 from pipeline.findings import Refusal, catalogue
 from pipeline.profile import Profile
 from pipeline.readers import open_tables
-from pipeline.rules import Context
-from pipeline.validator import Validator
+from pipeline.validator.check import Validator
+from pipeline.validator.rules import Context
 
 TOLD_BY_THEIR_TEXTS = {
     "several-to-resolve": "tests/sender/test_reconcile.py",

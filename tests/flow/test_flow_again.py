@@ -12,7 +12,7 @@ from flow_desk import Desk, outcomes, row, told
 from pipeline.ledger import open_ledger
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
-from pipeline.sender import send
+from pipeline.sender.send import send
 
 FIVE = [row(Laskunumero=str(1001 + number)) for number in range(5)]
 

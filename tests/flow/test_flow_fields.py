@@ -10,7 +10,7 @@ import pytest
 from flow_desk import Desk
 from openpyxl import Workbook
 
-from pipeline.schema import fields
+from pipeline.validator.schema import fields
 
 TABLE = Path(__file__).parents[1] / "schemas" / "invoice_fields.tsv"
 BASE = {

@@ -56,7 +56,7 @@ def test_rows_add_up(
     mixed = data.draw(st.permutations([*lines, *others]))
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.workers.reading.ROWS_A_FRAME", frame)
-        patch.setattr("pipeline.gather.BYTES_A_PART", parts)
+        patch.setattr("pipeline.rows.gather.BYTES_A_PART", parts)
         desk = Desk(Path(folder) / "home", Path(folder))
         desk.write("a.csv", *mixed)
         done = desk.here("check", "a.csv", "--out", "out")

@@ -16,8 +16,8 @@ from pipeline.ledger import open_ledger, outbox
 from pipeline.options import Options
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
+from pipeline.screens.terminal import Screen
 from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 ROWS = [row(Laskunumero=str(1001 + number)) for number in range(4)]
 

@@ -10,8 +10,8 @@ from flow_desk import HEADER, Desk, outcomes, row, told
 from pipeline.flow import run
 from pipeline.options import Options
 from pipeline.sandbox.server import serve_in_thread
+from pipeline.screens.terminal import Screen
 from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 WORDS = [
     ("Hyvityslasku", "osittain", "credit-form"),

@@ -11,11 +11,11 @@ import pytest
 from flow_desk import Desk, outcomes, told
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipeline.columns import find_field
+from pipeline.columns.layouts import find_field
 from pipeline.language import LANGUAGES, set_language
 from pipeline.profile import Profile
-from pipeline.schema import fields
 from pipeline.template import HEADER_ROW, field_sets, header, write_template
+from pipeline.validator.schema import fields
 
 DAY = dt.date(2026, 11, 20)
 INVOICE: dict[str, Any] = {

@@ -23,7 +23,7 @@ from pipeline.sandbox.server import serve_in_thread
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorld]:
     """Starts the sandbox with those faults; tries follow each other at once."""
-    monkeypatch.setattr("pipeline.follow.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("pipeline.follow.ask.PAUSES", (0.0, 0.0))
     with ExitStack() as stack:
 
         def begin(*faults: dict[str, Any]) -> World:
@@ -51,7 +51,7 @@ def server() -> Iterator[Scripted]:
 @pytest.fixture
 def told(tmp_path: Path, server: Scripted, monkeypatch: pytest.MonkeyPatch) -> World:
     """A desk that has sent 1001 and 1002 to that service, which told no job ids."""
-    monkeypatch.setattr("pipeline.follow.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("pipeline.follow.ask.PAUSES", (0.0, 0.0))
     world = World(new_desk(tmp_path, server.url), tmp_path / "none")
     assert world.send("1001", "1002").code == 0
     return world

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.__main__ import main
 from pipeline.ledger import heard
-from pipeline.service import Service
+from pipeline.sender.service import Service
 
 MOMENTS = ("before-question", "after-answer", "within-record", "after-record", "before-told")
 

@@ -12,7 +12,7 @@ import pytest
 from follow_world import STATUS_UPDATES, StartWorld, World, codes, messages, stages
 from scripted import Reply, Scripted, in_turn
 
-from pipeline.follow import MOST_LOOK_UPS
+from pipeline.follow.ask import MOST_LOOK_UPS
 from pipeline.ledger import open_ledger
 
 TODAY = datetime.now(UTC).date().isoformat()

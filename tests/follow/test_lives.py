@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ledger_made import invoices, opened, settled
 from scripted import Reply, Scripted, in_turn
 
-from pipeline.follow import _ask_all, _Asking, _Tally
+from pipeline.follow.ask import _ask_all, _Asking, _Tally
 from pipeline.ledger.life import Life, Stage, life_of, lives
 from pipeline.ledger.states import State
-from pipeline.service import Service
+from pipeline.sender.service import Service
 
 DAYS = st.integers(1, 9).map(lambda day: f"2026-11-0{day}")
 WORDS = {

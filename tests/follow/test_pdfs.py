@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Reply, Scripted
 
-from pipeline.pdfs import file_name
+from pipeline.follow.pdfs import file_name
 
 PDF = b"%PDF-1.7\n...\n%%EOF\n"
 

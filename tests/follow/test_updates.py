@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.follow.updates import _spelt, _stages, _table, read
 from pipeline.ledger.life import Stage, Update
-from pipeline.updates import _spelt, _stages, _table, read
 
 DAY = "2026-11-20"
 PAID = Update("12", "1001", "2026-11-18", Stage.PAID, "paid")

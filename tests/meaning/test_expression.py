@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.declaration_checks import check_expressions
-from pipeline.expression import Failed, UnreadableCell, Wrong, evaluator, parse
 from pipeline.findings import Refusal
+from pipeline.meaning.checks import check_expressions
+from pipeline.meaning.expression import Failed, UnreadableCell, Wrong, evaluator, parse
 from pipeline.profile import Conventions, Profile
 from pipeline.readers.table import EXACT
 

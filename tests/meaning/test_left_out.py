@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import HEADER, documents, good, table, told
 
-from pipeline.frames import categorical
-from pipeline.left_out import LEFT_OUT, LeftOut, go, mark
+from pipeline.meaning.left_out import LEFT_OUT, LeftOut, go, mark
 from pipeline.profile import Profile
+from pipeline.rows.frames import categorical
 
 DRAFT = {"when": {"Tila": ["Luonnos", "Kesken"]}, "reason": "draft"}
 INTERNAL = {"when": {"Tuote": "Sisäinen"}, "reason": "internal"}

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import table
 
-from pipeline.columns import Layout, understand
+from pipeline.columns.layouts import Layout, understand
 from pipeline.findings import Refusal
 from pipeline.language import set_language
-from pipeline.left_out import LEFT_OUT, LeftOut
-from pipeline.meaning import apply
-from pipeline.meaning_shown import Change, explain, trace
+from pipeline.meaning.apply import apply
+from pipeline.meaning.left_out import LEFT_OUT, LeftOut
+from pipeline.meaning.shown import Change, explain, trace
 from pipeline.profile import Conventions, Profile
 from pipeline.readers.table import EXACT, PROBLEMS, ROW, Problem
-from pipeline.words import normalise
+from pipeline.values.words import normalise
 
 HEADER = ["Laskunumero", "Etunimi", "Sukunimi", "Paikka", "Tyyppi", "Hinta", "Määrä"]
 Row = dict[str, str]

@@ -23,11 +23,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from pipeline import reconcile, sender
 from pipeline.findings import Refusal
 from pipeline.nightly.clock import Clock
 from pipeline.nightly.inbox import Places, inbox
 from pipeline.nightly.journal import Journal
+from pipeline.sender import reconcile
+from pipeline.sender import send as sender
 
 for _each in ("sandbox.server", "report"):
     importlib.import_module(f"pipeline.{_each}")

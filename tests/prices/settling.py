@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.findings import finding
-from pipeline.money import Sums, document_sums, row_sums_bulk
-from pipeline.prices import Settled, settle_prices
+from pipeline.prices.settle import Settled, settle_prices
 from pipeline.profile.model import Prices
-from pipeline.rules.base import Broken
+from pipeline.validator.rules.base import Broken
+from pipeline.values.money import Sums, document_sums, row_sums_bulk
 
 DAYS = ("2026-10-01",)
 

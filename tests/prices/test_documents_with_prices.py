@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from made import documents, table, told
 
 from pipeline.document import Document
-from pipeline.money import row_sums
 from pipeline.profile import Profile
 from pipeline.profile.model import Prices
 from pipeline.report.rates import Rates
 from pipeline.sandbox.sums import check_rows, job_sums
+from pipeline.values.money import row_sums
 
 INVOICE = {
     "billnum": "1001",

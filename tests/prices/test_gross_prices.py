@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from settling import said, settle, settled, sums_of
 
-from pipeline.gross_prices import net_below, with_vat
-from pipeline.money import row_sums, to_cents
+from pipeline.prices.gross import net_below, with_vat
+from pipeline.values.money import row_sums, to_cents
 
 RATES = ("25.5", "24", "14", "13.5", "10", "25", "12", "15", "6", "0", "7.75", "100")
 

@@ -11,9 +11,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from settling import DAYS, said, settle, settled, sums_of
 
-from pipeline.money import cents, money_text, row_sums
-from pipeline.prices import explain, found_fields, has_prices, settle_prices
+from pipeline.prices.settle import explain, found_fields, has_prices, settle_prices
 from pipeline.profile.model import Prices
+from pipeline.values.money import cents, money_text, row_sums
 
 ROW = {"desc": "Työ", "count": "2", "amount": "50.00", "taxpr": "25.5"}
 
@@ -328,7 +328,7 @@ def test_a_minus_stands_where_it_is_declared_to(minus: Any, count: str, amount: 
     [("price", "2", "-50.00"), ("quantity", "-2", "50.00"), ("any", "-2", "50.00"), ("any", "2", "-50.00")],
 )
 def test_a_minus_in_its_place_stays(minus: Any, count: str, amount: str) -> None:
-    """What follows is `pipeline.credit`'s."""
+    """What follows is `pipeline.grouper.credit`'s."""
     row = {**ROW, "count": count, "amount": amount}
     assert settled(row, minus=minus) == row
 

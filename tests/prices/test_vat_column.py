@@ -11,7 +11,7 @@ from settling import DAYS, said, settle, settled, sums_of
 from test_gross_prices import export_total, sign
 from test_gross_prices import rows as invoice_rows
 
-from pipeline.prices import explain, settle_prices
+from pipeline.prices.settle import explain, settle_prices
 from pipeline.profile import Prices, Profile
 
 GROSS = {"desc": "Työ", "count": "1", "amount": "124.00", "taxpr": "25.5"}

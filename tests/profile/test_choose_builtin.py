@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.inputs import expanded
 from pipeline.profile import builtin
 from pipeline.profile.decide import profile_for
+from pipeline.readers.inputs import expanded
 from pipeline.subject import INVOICES
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"

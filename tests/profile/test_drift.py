@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import GOOD, HEADER, table
 
-from pipeline.columns import Layout, understand
+from pipeline.columns.layouts import Layout, understand
 from pipeline.findings import Refusal
 from pipeline.profile import Profile
 from pipeline.profile.drift import compare, drift_findings, refuse_drift

@@ -12,8 +12,8 @@ from pipeline.corrections.status import remembered_profile
 from pipeline.flow import run
 from pipeline.options import Options
 from pipeline.sandbox.server import serve_in_thread
+from pipeline.screens.terminal import Screen
 from pipeline.targets import Country, Target
-from pipeline.terminal import Screen
 
 Known = Callable[..., None]
 OWN = HEADER.replace("ALV %", "Vero X").replace("Veroton hinta", "Hinta X")

@@ -10,18 +10,18 @@ from typing import Any
 
 from made import TODAY
 
-from pipeline.defaults import given
 from pipeline.document import Document
 from pipeline.documents import read_layouts
-from pipeline.gather import gather
-from pipeline.grouper import build
-from pipeline.inputs import expanded
+from pipeline.grouper.build import build
+from pipeline.grouper.defaults import given
 from pipeline.profile import Profile
-from pipeline.rows import Intake, named_frames
-from pipeline.rules import Context
+from pipeline.readers.inputs import expanded
+from pipeline.rows.gather import gather
+from pipeline.rows.named import Intake, named_frames
 from pipeline.subject import INVOICES
-from pipeline.validator import Validator
-from pipeline.values import convert
+from pipeline.validator.check import Validator
+from pipeline.validator.rules import Context
+from pipeline.values.convert import convert
 
 REWRITES = os.environ.get("REWRITE_GOLDEN") == "1"
 """Whether golden files are written anew instead of compared with."""

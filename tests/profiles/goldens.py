@@ -11,9 +11,9 @@ from pathlib import Path
 from from_files import Read, canonical, read, toml
 from shapes import thirty
 
-from pipeline.columns import Layout
-from pipeline.declared import steps
+from pipeline.columns.layouts import Layout
 from pipeline.document import Document
+from pipeline.meaning.declared import steps
 from pipeline.profile import Profile, builtin, load_profile
 from pipeline.targets import Country
 

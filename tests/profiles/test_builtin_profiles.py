@@ -10,9 +10,9 @@ from flow.flow_desk import Desk
 from profiles.golden import compare, datasets, documents_of, told
 
 from pipeline.document import Document
-from pipeline.inputs import expanded
 from pipeline.profile import builtin, load_profile
 from pipeline.profile.decide import profile_for
+from pipeline.readers.inputs import expanded
 from pipeline.subject import INVOICES
 
 FOLDER = builtin.FOLDER

@@ -49,7 +49,7 @@ from profiles.goldens import Golden, content, goldens, key, signature
 
 from pipeline.findings import Refusal
 from pipeline.subject import INVOICES
-from pipeline.values import Unreadable, clean, convert_text
+from pipeline.values.convert import Unreadable, clean, convert_text
 
 VARIANTS = 10_000
 PARTS = 20

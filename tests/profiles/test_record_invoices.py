@@ -79,7 +79,7 @@ def test_records_of_two_files_stay_apart(desk: Desk) -> None:
 
 def test_they_stay_apart_when_spilt_to_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """However small the parts are into which the rows are dealt."""
-    monkeypatch.setattr("pipeline.gather.BYTES_A_PART", 10)
+    monkeypatch.setattr("pipeline.rows.gather.BYTES_A_PART", 10)
     desk.write("a.csv", *[ACME, WORK, WORK, ACME, OTHER] * 20, header=None)
     done, _ = desk.run("a.csv", "--profile", "p.toml")
     assert done.code in {0, 1}, done.err

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from made import GOOD, HEADER, TODAY, table
 
 from pipeline.attachments import Attachments
-from pipeline.columns import understand
-from pipeline.defaults import given
+from pipeline.columns.layouts import understand
 from pipeline.document import Document
-from pipeline.gather import gather
-from pipeline.grouper import build
+from pipeline.grouper.build import build
+from pipeline.grouper.defaults import given
 from pipeline.profile import Profile
-from pipeline.rows import Intake, named_frames
-from pipeline.rules import Context
-from pipeline.validator import Validator
-from pipeline.values import convert
+from pipeline.rows.gather import gather
+from pipeline.rows.named import Intake, named_frames
+from pipeline.validator.check import Validator
+from pipeline.validator.rules import Context
+from pipeline.values.convert import convert
 
 PROFILE = Profile()
 

@@ -10,10 +10,10 @@ from checked import check, found
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.credit import CREDIT, negative, settle_signs
+from pipeline.grouper.credit import CREDIT, negative, settle_signs
 from pipeline.ledger.content import as_json
-from pipeline.money import row_sums
 from pipeline.sandbox import checks
+from pipeline.values.money import row_sums
 
 ORIGINAL = {"Hyvitettävä lasku": "1000"}
 MARK = {"Laskutyyppi": "Hyvityslasku"}

@@ -6,7 +6,7 @@ import pytest
 from checked import check
 from made import GOOD, HEADER, documents, table
 
-from pipeline.debtor import settle
+from pipeline.grouper.debtor import settle
 from pipeline.privacy import MASKED
 
 

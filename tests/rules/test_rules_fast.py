@@ -12,11 +12,11 @@ from stdnum.eu import vat as eu_vat
 from stdnum.fi import ytunnus
 
 from pipeline.document import Document, Kind
-from pipeline.identifiers import _is_label, _is_ytunnus, vat_number
-from pipeline.money import from_cents
-from pipeline.rules import Context
-from pipeline.rules.identifiers import _CHECKS, _ORDER, _billcode, identifiers
-from pipeline.rules.sums import _says
+from pipeline.validator.rules import Context
+from pipeline.validator.rules.identifiers import _CHECKS, _ORDER, _billcode, identifiers
+from pipeline.validator.rules.sums import _says
+from pipeline.values.identifiers import _is_label, _is_ytunnus, vat_number
+from pipeline.values.money import from_cents
 
 _CENTS = st.integers(-100_000, 100_000)
 

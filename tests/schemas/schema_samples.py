@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.schema import explaining_validator, fast_validator
+from pipeline.validator.schema import explaining_validator, fast_validator
 
 ROW = {"desc": "Hieronta", "count": "1", "itemtype": "h", "amount": "35.00", "taxpr": "24.00"}
 

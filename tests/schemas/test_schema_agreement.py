@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from schema_samples import PERSON, VALID, explained_errors, fast_errors
 
-from pipeline.schema import explaining_validator, fast_validator, fields, load
+from pipeline.validator.schema import explaining_validator, fast_validator, fields, load
 
 KINDS = load("values.json")["$defs"]
 TAGS = list(load("dataset.json")["properties"])

@@ -17,7 +17,7 @@ from schema_samples import (
     fast_errors,
 )
 
-from pipeline.schema import explaining_validator, reason
+from pipeline.validator.schema import explaining_validator, reason
 
 INVOICE = (
     "An invoice needs its date, its due date and at least one row; its sum comes from the rows, so it has "

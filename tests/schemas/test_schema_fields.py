@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from schema_samples import PERSON, ROW, explained_errors
 
-from pipeline import fieldtable
+from pipeline.pages import fieldtable
 from pipeline.resources import schemas_folder
-from pipeline.schema import explaining_validator, fast_validator, fields, load
+from pipeline.validator.schema import explaining_validator, fast_validator, fields, load
 
 CONCEPTS = sorted(
     path.name
@@ -180,7 +180,7 @@ def test_fields_are_paths_in_the_order_of_the_schemas() -> None:
 
 
 def test_the_page_of_fields_is_up_to_date() -> None:
-    """docs/fields.md is what the schemas and aliases make: `python -m pipeline.fieldtable` renews it."""
+    """docs/fields.md is what the schemas and aliases make: `make docs` renews it."""
     assert fieldtable.PAGE.read_text(encoding="utf-8") == fieldtable.page()
 
 

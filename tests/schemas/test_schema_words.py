@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.columns import find_field
+from pipeline.columns.layouts import find_field
 from pipeline.profile import Profile
 from pipeline.resources import data_text
-from pipeline.schema import fields, load
-from pipeline.words import normalise
+from pipeline.validator.schema import fields, load
+from pipeline.values.words import normalise
 
 ALIASES = {
     "dataset.json": "aliases.toml",

@@ -17,7 +17,7 @@ from scripted import Scripted, StartService, scripted
 
 from pipeline.ledger import Ledger
 from pipeline.sandbox.server import serve_in_thread
-from pipeline.service import Service
+from pipeline.sender.service import Service
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ from ledger_made import invoice, invoices
 from sqlalchemy.engine.default import DefaultDialect
 
 from pipeline.ledger import open_ledger
-from pipeline.reconcile import reconcile
-from pipeline.sender import send
-from pipeline.service import Service
+from pipeline.sender.reconcile import reconcile
+from pipeline.sender.send import send
+from pipeline.sender.service import Service
 
 MOMENTS = ("before-commit", "after-commit", "before-request", "after-answer")
 CHUNKS = (invoices(6), [*invoices(2, 1007), invoice(None, row=99)])

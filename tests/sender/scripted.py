@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from pipeline.service import Service
+from pipeline.sender.service import Service
 
 
 class Reply(NamedTuple):

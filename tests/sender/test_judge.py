@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answers import TABLE, Answer, Meaning, meaning
-from pipeline.judge import Verdict, judge
+from pipeline.sender.answers import TABLE, Answer, Meaning, meaning
+from pipeline.sender.judge import Verdict, judge
 
 THREE = ["1001", "1002", "1003"]
 

@@ -28,10 +28,10 @@ from pipeline.document import Kind
 from pipeline.findings import Refusal
 from pipeline.ledger import AnotherRunAtWork, Ledger, open_ledger
 from pipeline.ledger.states import State
-from pipeline.reconcile import Reconciled, reconcile, resolve
 from pipeline.sandbox.faults import Fault, Faults
-from pipeline.sender import send
-from pipeline.service import Service
+from pipeline.sender.reconcile import Reconciled, reconcile, resolve
+from pipeline.sender.send import send
+from pipeline.sender.service import Service
 
 
 def _reconcile(ledger: Ledger, address: str, **options: Any) -> tuple[Reconciled, list[str]]:

@@ -15,14 +15,14 @@ import pytest
 from ledger_made import begin, findings, invoice, invoices, outcomes, rows, settled, states, table
 from scripted import Reply, Request, Scripted, StartService, accept, in_turn
 
-from pipeline import sender
 from pipeline.document import Document
 from pipeline.ledger import Ledger, Planned, Run, sqlite
 from pipeline.ledger.states import State
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.state import SandboxState
-from pipeline.sender import SendResult, send
-from pipeline.service import Service
+from pipeline.sender import send as sender
+from pipeline.sender.send import SendResult, send
+from pipeline.sender.service import Service
 
 NO_PAUSES = (0.0, 0.0)
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from scripted import Reply, Scripted, accept, in_turn
 
-from pipeline import service as service_module
-from pipeline.answers import Answer, Meaning, meaning
-from pipeline.service import CredentialsRefused, Service, Unreachable
+from pipeline.sender import service as service_module
+from pipeline.sender.answers import Answer, Meaning, meaning
+from pipeline.sender.service import CredentialsRefused, Service, Unreachable
 
 BODY = b'{"datastream":{"dataset":[{"billnum":"1"}]}}'
 

@@ -24,7 +24,7 @@ from shapes.exports import (
     without_header,
 )
 
-from pipeline.columns import understand
+from pipeline.columns.layouts import understand
 from pipeline.document import Document
 from pipeline.findings import Refusal
 from pipeline.profile import Profile

@@ -18,9 +18,9 @@ from torture_world import (
     bills,
 )
 
-from pipeline.answers import TABLE, Meaning
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
+from pipeline.sender.answers import TABLE, Meaning
 
 AFTER = {"when": "after"}
 ACCEPTED, UNKNOWN, NOT_SENT = ({name: 3} for name in ("accepted", "unknown", "not-sent"))

@@ -24,10 +24,11 @@ from typing import Any
 import requests
 from sqlalchemy.engine.default import DefaultDialect
 
-from pipeline import reconcile, sender
 from pipeline.__main__ import main
+from pipeline.sender import reconcile
+from pipeline.sender import send as sender
 
-for _each in ("flow", "commands", "cli", "sandbox.server", "report", "terminal"):
+for _each in ("flow", "commands", "cli", "sandbox.server", "report", "screens.terminal"):
     importlib.import_module(f"pipeline.{_each}")
 
 

@@ -29,10 +29,11 @@ from sqlalchemy.engine.default import DefaultDialect
 from torture_world import Bill, Sandbox, Sums, World, assert_agree, assert_code, assert_ledger_is_true
 from typer.main import get_command
 
-from pipeline import reconcile, sender
 from pipeline.cli import app
 from pipeline.sandbox.faults import Fault, Faults
 from pipeline.sandbox.server import serve_in_thread
+from pipeline.sender import reconcile
+from pipeline.sender import send as sender
 
 
 class Killed(BaseException):

@@ -1,0 +1,1 @@
+"""Names the fields: how the tables of an export are understood."""

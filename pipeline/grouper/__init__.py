@@ -1,0 +1,1 @@
+"""One document for an invoice, an allocation, a payment."""

@@ -1,0 +1,1 @@
+"""What the cells mean, as a profile declares it."""

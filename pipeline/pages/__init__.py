@@ -1,0 +1,1 @@
+"""Pages and catalogues that are made from the code, and checked against it."""

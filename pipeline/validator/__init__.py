@@ -1,0 +1,1 @@
+"""Checks documents: schemas, then rules, then the originals of credit notes."""
