@@ -30,6 +30,10 @@ KIND_OF_JOBTYPE = {"1": Kind.REMINDER, "2": Kind.COLLECTION}
 """Every other jobtype (0, 300, 301) is an invoice."""
 
 
+JOBS = frozenset({Kind.INVOICE, Kind.REMINDER, Kind.COLLECTION})
+"""What is sent as a job. Allocations and payments name another document's number, not one of their own."""
+
+
 class Outcome(StrEnum):
     """How a document ended in a run; each has exactly one."""
 

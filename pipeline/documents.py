@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ import pandas as pd
 
 from pipeline.attachments import Attachments
 from pipeline.columns.layouts import Layout, check_layouts, tables_of, understand
-from pipeline.document import Document
 from pipeline.grouper.defaults import given
 from pipeline.language import language
+from pipeline.ledger.entry import Sealing
 from pipeline.options import Options
 from pipeline.profile import Profile
 from pipeline.profile.drift import refuse_drift
@@ -27,7 +27,7 @@ from pipeline.screens.terminal import Screen
 from pipeline.subject import Subject
 from pipeline.values.convert import settled_decimal
 from pipeline.workers.cluster import Cluster, Part
-from pipeline.workers.part import Basis, checked_chunks
+from pipeline.workers.part import Basis, Checked, Ready, checked_chunks, ready_of
 from pipeline.workers.reading import Dealt, frames_of
 
 if TYPE_CHECKING:
@@ -74,11 +74,10 @@ def documents(
     files: Attachments,
     intake: Intake,
     screen: Screen,
-    team: Helper | Cluster | None = None,
     *,
     day: dt.date | None = None,
-) -> Iterator[list[Document]]:
-    """The checked documents of all tables, in chunks: the same ones whoever does the work.
+) -> Iterator[Checked]:
+    """The checked documents of all tables, in chunks.
 
     The first chunk comes when every row has been read: only then are the number convention, the damaged
     rows and the last row of each document known.
@@ -90,18 +89,78 @@ def documents(
         files: the folder of attachments, which knows afterwards what the documents name.
         intake: what becomes of the rows is added.
         screen: for the progress of reading.
-        team: the second process that builds and checks, or the cluster that reads, too.
         day: what counts as today.
+
+    Raises:
+        Refusal: a file has changed, or cannot be read where it should be.
+    """
+    evidence: list[set[str]] = [set() for _ in layouts]
+    basis = _basis(layouts, profile, options, intake, evidence, day)
+    parts = parts_of(_read_here(layouts, intake, evidence, screen), number_of_parts(text_size(layouts)))
+    for part in parts:
+        for each in checked_chunks(part, basis(), files):
+            intake.add(Intake(aside=each.aside))
+            yield each
+
+
+def ready(
+    layouts: Sequence[Layout],
+    profile: Profile,
+    options: Options,
+    files: Attachments,
+    intake: Intake,
+    screen: Screen,
+    sealing: Sealing,
+    team: Helper | Cluster | None = None,
+) -> Iterator[Ready]:
+    """`documents` as the ledger takes them: the same ones whoever does the work.
+
+    Args:
+        layouts: how the tables are understood.
+        profile: the run's.
+        options: whose subject, country and folder of attachments count.
+        files: the folder of attachments, which knows afterwards what the documents name.
+        intake: what becomes of the rows is added.
+        screen: for the progress of reading.
+        sealing: what entries are made with.
+        team: the second process that builds and checks, or the cluster that reads, too.
 
     Raises:
         Refusal: a file has changed, or cannot be read where it should be.
         WorkersLost: the other processes have died.
     """
+    if team is None:
+        for checked in documents(layouts, profile, options, files, intake, screen):
+            yield ready_of(checked, sealing)
+        return
+    number = number_of_parts(text_size(layouts))
     evidence: list[set[str]] = [set() for _ in layouts]
-    rules, number = given(profile, options.subject), number_of_parts(text_size(layouts))
+    basis = _basis(layouts, profile, options, intake, evidence)
+    if isinstance(team, Cluster):
+        there = _read_there(team, layouts, number, intake, evidence, screen)
+        chunks = team.checked(there, lambda: (basis(), sealing))
+    else:
+        parts = parts_of(_read_here(layouts, intake, evidence, screen), number)
+        chunks = team.checked(parts, lambda: (basis(), sealing))
+    for each in chunks:
+        intake.add(Intake(aside=each.aside))
+        files.know(each.files)
+        yield each
+
+
+def _basis(
+    layouts: Sequence[Layout],
+    profile: Profile,
+    options: Options,
+    intake: Intake,
+    evidence: Sequence[set[str]],
+    day: dt.date | None = None,
+) -> Callable[[], Basis]:
+    """What documents are made of and checked against: to be asked for when all rows are read."""
+    rules = given(profile, options.subject)
 
     @cache
-    def basis() -> Basis:  # asked for when all rows are read
+    def basis() -> Basis:
         conventions = profile.conventions
         if conventions.decimal is None:
             conventions = conventions.model_copy(update={"decimal": settled_decimal(evidence)})
@@ -117,17 +176,7 @@ def documents(
             language=language(),
         )
 
-    if isinstance(team, Cluster):
-        chunks = team.checked(_read_there(team, layouts, number, intake, evidence, screen), basis)
-    else:
-        parts = parts_of(_read_here(layouts, intake, evidence, screen), number)
-        here = (chunk for part in parts for chunk in checked_chunks(part, basis(), files))
-        chunks = team.checked(parts, basis) if team else here
-    for each in chunks:
-        intake.add(Intake(aside=each.aside))
-        files.know(each.files)
-        if each.documents:
-            yield each.documents
+    return basis
 
 
 def today() -> dt.date:

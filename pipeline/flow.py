@@ -8,8 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,19 +18,18 @@ from pipeline.columns.layouts import Layout, tables_of
 from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.document import Document
-from pipeline.documents import documents, read_layouts, today
-from pipeline.findings import Refusal, Severity, refuse
+from pipeline.documents import read_layouts, ready, today
+from pipeline.findings import Refusal, refuse
 from pipeline.grouper.defaults import given
 from pipeline.language import shown_money, shown_number, translate
 from pipeline.ledger import Hold, Planned, Run, open_ledger, outbox
-from pipeline.ledger.plan import JOBS
+from pipeline.ledger.entry import Sealing, entry_of
 from pipeline.options import Options
 from pipeline.profile import Profile
 from pipeline.profile.decide import Decision, profile_for
 from pipeline.profile.drift import drift_findings
 from pipeline.profile.show import meaning_of, proposal
 from pipeline.readers.inputs import Inputs, expanded
-from pipeline.report.rates import Rates
 from pipeline.rows.named import Intake
 from pipeline.screens.preview import Preview
 from pipeline.screens.terminal import Screen
@@ -48,11 +45,12 @@ from pipeline.sender.session import (
     tell_open,
 )
 from pipeline.settings import Account, account
+from pipeline.tally import Tally
 from pipeline.targets import Target
 from pipeline.validator.check import Validator
-from pipeline.validator.originals import against_originals, names_original
+from pipeline.validator.originals import against_originals
 from pipeline.validator.rules import Context
-from pipeline.workers.part import DOCUMENTS_A_CHUNK
+from pipeline.workers.part import DOCUMENTS_A_CHUNK, Ready
 from pipeline.workers.team import Team, team_for
 
 if TYPE_CHECKING:
@@ -64,40 +62,6 @@ Planning = Sequence[Iterator[Planned]]
 
 ATTACHED_IN_A_BATCH = 8_000_000
 """Bytes of files: with them a request stays within some 11 MB, whatever the batch size."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was counted before any document had an outcome: the other side of the report's control sums."""
-
-    documents: int = 0
-    net: Decimal = Decimal("0.00")
-    vat: Decimal = Decimal("0.00")
-    total: Decimal = Decimal("0.00")
-    rates: Rates = field(default_factory=Rates)
-    intake: Intake = field(default_factory=Intake)
-    in_outbox: int = 0
-
-    def count(self, documents: Sequence[Document]) -> None:
-        """Count those documents."""
-        self.documents += len(documents)
-        self.net += sum((each.net for each in documents), Decimal(0))
-        self.vat += sum((each.vat for each in documents), Decimal(0))
-        self.total += sum((each.total for each in documents), Decimal(0))
-        self.rates.add_documents(documents)
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether the files themselves have errors, beside those of single invoices."""
-        return any(each.severity is Severity.ERROR for each in self.intake.findings)
-
-    def as_totals(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        sums = {name: format(getattr(self, name), "f") for name in ("net", "vat", "total")}
-        rates = self.rates.as_totals()
-        waiting = {"in_outbox": self.in_outbox} if self.in_outbox else {}
-        read = {"rows_read": self.intake.rows_read, "invoices": self.documents}
-        return read | sums | {"rates": rates} | waiting
 
 
 def run(options: Options, screen: Screen) -> int:
@@ -166,7 +130,7 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
                 tell_open(this, screen)
             preview.finish()
             if options.command == "check":
-                screen.preview(preview, tally.rates.sums())
+                screen.preview(preview, tally.counts.rates.sums())
         finally:
             _note(this, tally)
             code = exit_code(this, halted=halted, errors=tally.has_errors, waiting=tally.in_outbox > 0)
@@ -221,32 +185,33 @@ def _planned(
     file, and has to be there before them.
     """
     validator = Validator(layouts, Context(today(), options.country.alpha3))
+    sealing = Sealing(this.ledger.key, profile.sending.checkbillnum, frozenset(this.repeats))
     crediting: list[Document] = []
 
-    def invoices() -> Iterator[list[Document]]:
-        for chunk in documents(layouts, profile, options, files, tally.intake, screen, team):
-            crediting.extend(each for each in chunk if each.valid and names_original(each))
-            waiting = {id(each) for each in crediting}
-            yield [each for each in chunk if id(each) not in waiting]
+    def invoices() -> Iterator[Ready]:
+        for each in ready(layouts, profile, options, files, tally.intake, screen, sealing, team):
+            crediting.extend(each.crediting)
+            if each.entries:
+                yield each
 
-    def credit_notes() -> Iterator[list[Document]]:
+    def credit_notes() -> Iterator[Ready]:
         while chunk := crediting[:DOCUMENTS_A_CHUNK]:
             for document, broken in against_originals(this, chunk):
                 validator.add(document, broken)
-            yield chunk
+            held_against = Ready([entry_of(each, sealing) for each in chunk])
+            held_against.counts.count(chunk)
+            yield held_against
             del crediting[:DOCUMENTS_A_CHUNK]
 
     traces = Traces(tables_of(layouts))
     return [
-        _recorded(this, chunks, profile, tally, preview, traces, screen)
-        for chunks in (invoices(), credit_notes())
+        _recorded(this, chunks, tally, preview, traces, screen) for chunks in (invoices(), credit_notes())
     ]
 
 
 def _recorded(
     this: Run,
-    chunks: Iterator[list[Document]],
-    profile: Profile,
+    chunks: Iterator[Ready],
     tally: Tally,
     preview: Preview,
     traces: Traces,
@@ -255,25 +220,18 @@ def _recorded(
     for first in chunks:  # no progress where there is nothing to check
         with screen.progress("Checking") as bar:
             for chunk in chain([first], chunks):
-                for each in chunk:
-                    _guard(each, profile)
-                preview.add(chunk)
-                traces.add_to(chunk)
-                tally.count(chunk)
-                yield from this.plan(chunk)
-                bar.advance(len(chunk))
-
-
-def _guard(document: Document, profile: Profile) -> None:
-    """Have the service itself refuse a bill number that it already has (`checkbillnum`)."""
-    if document.billnum and document.kind in JOBS and profile.sending.checkbillnum:
-        document.dataset["checkbillnum"] = "1"  # only a profile may leave it out, no single cell
+                entries = chunk.entries
+                preview.add(entries)
+                traces.add_to(entries)
+                tally.counts.add(chunk.counts)
+                yield from this.plan_entries(entries)
+                bar.advance(len(entries))
 
 
 def _consent(tally: Tally, preview: Preview, where: Account, decision: Decision, screen: Screen) -> bool:
     """Whether the person at the terminal wants these invoices sent, having seen what they are."""
     preview.finish()
-    screen.preview(preview, tally.rates.sums())
+    screen.preview(preview, tally.counts.rates.sums())
     count, total = preview.to_send()
     question = translate(
         "Send {count} invoices, {total} in all, to {url}?",

@@ -76,7 +76,7 @@ def read(
         intake = Intake()
         made: list[Document] = []
         for chunk in documents(layouts, decision.profile, options, Attachments(), intake, QUIET, day=TODAY):
-            made += chunk
+            made += chunk.documents
         warnings = [*found.findings, *drift_findings(layouts, decision.profile)]
     return Read(made, intake, layouts, warnings, decision.name)
 

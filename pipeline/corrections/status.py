@@ -21,7 +21,7 @@ from pipeline.resources import data_text
 
 if TYPE_CHECKING:
     from pipeline.columns.layouts import Layout
-    from pipeline.document import Document
+    from pipeline.ledger.entry import Entry
 
 MARK = "_ropo_corrections"
 """The defined name by which the workbook is known before any of its sheets is read."""
@@ -88,11 +88,11 @@ class Traces:
             (each.table.file, each.table.sheet): found for each in layouts if (found := origins(each))
         }
 
-    def add_to(self, documents: Iterable[Document]) -> None:
+    def add_to(self, entries: Iterable[Entry]) -> None:
         """Name the original places in the findings of these documents."""
         if self._origins:
-            for document in documents:
-                document.findings = [self._traced(each) for each in document.findings]
+            for entry in entries:
+                entry.findings[:] = map(self._traced, entry.findings)
 
     def _traced(self, found: Finding) -> Finding:
         place = found.place

@@ -57,8 +57,17 @@ def content(key: bytes, document: Document, guard: str | None) -> Content:
     if document.sent_as is not None:
         dataset = _unguarded(document.sent_as)
         written = as_json(dataset)
-    body = written if guard is None else b'{"%s":"%s",%s' % (GUARD.encode(), guard.encode(), written[1:])
-    return Content(_keyed(key, hashed), _payload(key, dataset, written), body)
+    return Content(_keyed(key, hashed), _payload(key, dataset, written), guarded(written, None, guard))
+
+
+def guarded(body: bytes, before: str | None, guard: str | None) -> bytes:
+    """The body of a document with another value of `checkbillnum`, which stands first in it; None is none."""
+    rest = body[1 if before is None else len(_guard(before)) :]
+    return (b"{" if guard is None else _guard(guard)) + rest
+
+
+def _guard(value: str) -> bytes:
+    return b'{"%s":"%s",' % (GUARD.encode(), value.encode())
 
 
 def _unguarded(dataset: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, func, insert, or_, select, update
 
-from pipeline.document import Outcome
+from pipeline.document import JOBS, Outcome
 from pipeline.ledger import tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.life import DAY, Stage, Update, life_of, lives
-from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Run
 from pipeline.ledger.states import State
 

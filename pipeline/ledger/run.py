@@ -18,6 +18,7 @@ from pipeline.findings import Finding, Place, finding
 from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import NUL, execute_rows, insert_rows
+from pipeline.ledger.entry import Entry, Sealing, entry_of
 from pipeline.ledger.plan import Planned, plan
 from pipeline.ledger.statements import (
     ANSWERED,
@@ -119,7 +120,12 @@ class Run:
                 )
             )
 
-    def plan(self, documents: Sequence[Document]) -> list[Planned]:
+    def plan(self, documents: Sequence[Document], *, guards: bool = False) -> list[Planned]:
+        """`plan_entries` of those documents; jobs go with `checkbillnum` if it `guards`."""
+        sealing = Sealing(self.ledger.key, guards, self.repeats)
+        return self.plan_entries([entry_of(each, sealing) for each in documents])
+
+    def plan_entries(self, entries: Sequence[Entry]) -> list[Planned]:
         """Decide for each document whether it may be sent, and record all of them in one transaction.
 
         A document with an error is `invalid`. One that was accepted before is `already-accepted`, with
@@ -127,7 +133,7 @@ class Run:
         and `not-sent` until `send` says otherwise. A run that does not send (`check`) plans nothing.
 
         Args:
-            documents: up to some 50,000, each with its rows; no number twice in a run.
+            entries: up to some 50,000; no number twice in a run.
 
         Returns:
             Those that may be sent, in the order given.
@@ -135,7 +141,7 @@ class Run:
         Raises:
             Refusal: `disk-full`.
         """
-        return plan(self, documents)
+        return plan(self, entries)
 
     def begin_batch(self, batch: Sequence[Planned]) -> Batch:
         """Record durably that these documents are about to be sent, before the first byte leaves.
@@ -318,10 +324,6 @@ class Run:
                 )
 
         return self.ledger.patiently(read)
-
-    def is_of_table(self, source: int) -> bool:
-        """Whether rows of that source are a table's own, not made once more from its repeated columns."""
-        return source not in self.repeats
 
     def place(self, row: tuple[int, int]) -> Place:
         """Where a row lies, as the user sees it."""

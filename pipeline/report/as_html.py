@@ -30,10 +30,10 @@ from pipeline.report.causes import Causes
 from pipeline.report.charts import outcome_bars, rate_chart, rates_read
 from pipeline.report.contents import Aside, Content
 from pipeline.report.files import BUFFER, Entries
-from pipeline.report.rates import Rates
 from pipeline.report.read import WITH_THE_SERVICE, Remark, RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
 from pipeline.report.words import life_text, outcome_label, stage_label, verdict, words
+from pipeline.values.rates import Rates
 
 MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""

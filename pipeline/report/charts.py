@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from pipeline.document import Outcome
-from pipeline.report.rates import NO_RATE
 from pipeline.report.read import WITH_THE_SERVICE, RunFacts
 from pipeline.report.totals import Totals
 from pipeline.values.money import Sums
+from pipeline.values.rates import NO_RATE
 
 
 class Part(NamedTuple):

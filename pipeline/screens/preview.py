@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
-from pipeline.document import Document, Kind, Outcome
+from pipeline.document import Kind, Outcome
 from pipeline.findings import Finding, Place, finding
 from pipeline.language import shown_date, shown_money, translate
 from pipeline.ledger import tables
-from pipeline.ledger.usual import known_numbers, shown_customer, usual_totals
+from pipeline.ledger.usual import known_numbers, usual_totals
 from pipeline.validator.unusual import Numbers, times_usual, usual_month
 from pipeline.values.money import from_cents, to_cents
 
 if TYPE_CHECKING:
     from pipeline.columns.layouts import Layout
     from pipeline.ledger import Run
+    from pipeline.ledger.entry import Entry
 
 FIRST = 5
 """So many invoices are shown as they would look."""
@@ -68,23 +69,22 @@ class Preview:
     _dated: dict[str, list[_Dated]] = field(default_factory=dict)
     _told: bool = False
 
-    def add(self, documents: Sequence[Document]) -> None:
+    def add(self, entries: Sequence[Entry]) -> None:
         """Look at these documents too, which gives some of them a warning."""
-        self.first += [_shown(each) for each in documents[: FIRST - len(self.first)]]
-        for name, held in (("billdate", self.billdates), ("paydate", self.paydates)):
-            dates = [date for each in documents if (date := each.dataset.get(name))]
-            held[:] = [min([*held, *dates]), max([*held, *dates])] if dates else held
-        invoices = [each for each in documents if each.kind is Kind.INVOICE]
+        self.first += [_shown(each) for each in entries[: FIRST - len(self.first)]]
+        _widen(self.billdates, {each.billdate for each in entries})
+        _widen(self.paydates, {each.paydate for each in entries})
+        invoices = [each for each in entries if each.kind is Kind.INVOICE]
         self._compare(invoices)
         for each in invoices:
             if billnum := each.billnum:
                 self._numbers.add(billnum, each.number)
-            if date := each.dataset.get("billdate"):
+            if date := each.billdate:
                 month = date[:7]
                 self._months[month] += 1
                 if self._months[month] <= _MOST_OUTSIDE:
-                    row = each.rows[each.cells.get("billdate", 0)]
-                    self._dated.setdefault(month, []).append(_Dated(each.number, each.billnum, date, row))
+                    dated = _Dated(each.number, each.billnum, date, each.billdate_row)
+                    self._dated.setdefault(month, []).append(dated)
 
     def finish(self) -> None:
         """All documents were read: tell what is unusual about them as a whole, and record it."""
@@ -110,24 +110,22 @@ class Preview:
                 whole += Decimal(total)
         return count, whole
 
-    def _compare(self, documents: Sequence[Document]) -> None:
+    def _compare(self, entries: Sequence[Entry]) -> None:
         """Warn of invoices that are many times as large as their customer's usual ones."""
         if self._usual is None:
             self._usual = usual_totals(self.run)
         if not self._usual:
             return
-        for each in documents:
-            if not (custnum := each.dataset.get("custnum")):
-                continue
-            usual = self._usual.get(shown_customer(self.run, custnum))
-            if times := times_usual(to_cents(each.total), usual):
+        for each in entries:
+            usual = self._usual.get(each.custnum or "")
+            if times := times_usual(to_cents(Decimal(each.total)), usual):
                 details = {
-                    "total": shown_money(each.total),
+                    "total": shown_money(Decimal(each.total)),
                     "usual": shown_money(from_cents(usual or 0)),
                     "times": str(times),
                 }
                 found = finding(
-                    "unusual-total", self._place(each.rows[0], "custnum"), billnum=each.billnum, **details
+                    "unusual-total", self._place(each.first_row, "custnum"), billnum=each.billnum, **details
                 )
                 each.findings.append(found)
                 self.warnings.append(found)
@@ -168,15 +166,18 @@ class Preview:
         return self.layouts[source].place(number, path)
 
 
-def _shown(document: Document) -> Shown:
-    dataset = document.dataset
+def _widen(span: list[str], dates: set[str | None]) -> None:
+    """Have a span, empty or first and last date, hold these dates as well."""
+    if told := [*span, *filter(None, dates)]:
+        span[:] = [min(told), max(told)]
+
+
+def _shown(entry: Entry) -> Shown:
     return Shown(
-        document.billnum or "–",
-        dataset.get("company") or dataset.get("person") or "–",
-        shown_date(dataset.get("billdate")),
-        shown_date(dataset.get("paydate")),
-        len(document.payrows),
-        shown_money(document.net),
-        shown_money(document.vat),
-        shown_money(document.total),
+        entry.billnum or "–",
+        entry.customer or "–",
+        shown_date(entry.billdate),
+        shown_date(entry.paydate),
+        entry.payrows,
+        *(shown_money(Decimal(each)) for each in (entry.net, entry.vat, entry.total)),
     )

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, or_, select, text
 
-from pipeline.document import Outcome
+from pipeline.document import JOBS, Outcome
 from pipeline.findings import Finding, finding, refuse
 from pipeline.ledger import Ledger, Run
 from pipeline.ledger.clock import age
 from pipeline.ledger.content import differences, kept_answer
 from pipeline.ledger.exposure import exposed_contents
-from pipeline.ledger.plan import JOBS
 from pipeline.ledger.run import Settlement
 from pipeline.ledger.states import State
 from pipeline.ledger.tables import OPEN, document

@@ -17,20 +17,15 @@ from sqlalchemy import Connection, Row, and_, or_, select
 
 from pipeline.document import Document, Kind
 from pipeline.ledger import Run
-from pipeline.ledger.plan import identity_of
+from pipeline.ledger.entry import identity_of
 from pipeline.ledger.states import State
 from pipeline.ledger.tables import document as table
 from pipeline.validator.rules.base import Broken
-from pipeline.validator.rules.credit import REFUNDS, is_credit
+from pipeline.validator.rules.credit import REFUNDS
 from pipeline.values.words import normalise
 
 _AT_ONCE = 5_000
 _SENT = (State.ACCEPTED.value, State.UNKNOWN.value, State.SENDING.value)
-
-
-def names_original(document: Document) -> bool:
-    """Whether it is a credit note that says which invoice it credits."""
-    return is_credit(document) and any(tag in document.dataset for tag in REFUNDS)
 
 
 def against_originals(run: Run, documents: Sequence[Document]) -> Iterator[tuple[Document, list[Broken]]]:
@@ -56,9 +51,9 @@ def against_originals(run: Run, documents: Sequence[Document]) -> Iterator[tuple
                 rest = {tag: value for tag, value in document.dataset.items() if tag not in REFUNDS}
                 document.sent_as = {**rest, "refundtojobid": original.jobid}
             earlier = credited[original.id]
-            earlier.pop(identity_of(run, document), None)  # the same credit note, sent before
+            earlier.pop(identity_of(run.ledger.key, document), None)  # the same credit note, sent before
             yield document, [*_new_products(document, original), *_too_much(document, original, earlier)]
-            earlier[identity_of(run, document)] = document.total
+            earlier[identity_of(run.ledger.key, document)] = document.total
 
 
 def _key(document: Document) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from pipeline.language import language
 from pipeline.rows.gather import Span
 from pipeline.rows.named import Intake
 from pipeline.workers import Future, WorkersLost, in_order
-from pipeline.workers.part import Basis, Checked, check_spilt, unpacked
+from pipeline.workers.part import Ready, Terms, check_spilt, unpacked
 from pipeline.workers.reading import Dealt, joined, read_stretch, read_table
 from pipeline.workers.shared import look
 
@@ -93,8 +93,8 @@ class Cluster:
                 here = read_table(each, self.folder, parts)
                 yield here.intake, [here]
 
-    def checked(self, parts: Iterable[Part], basis: Callable[[], Basis]) -> Iterator[Checked]:
-        """The checked documents of the parts, in their order; the basis is known when the first part is.
+    def checked(self, parts: Iterable[Part], basis: Callable[[], Terms]) -> Iterator[Ready]:
+        """What is ready of the parts, in their order; the basis is known when the first part is.
 
         Raises:
             Refusal: a worker does not see the folder of attachments.

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from pipeline.findings import finding
 from pipeline.workers import WorkersLost, in_order
-from pipeline.workers.part import Basis, Checked, check_part, unpacked
+from pipeline.workers.part import Ready, Terms, check_part, unpacked
 
 _AHEAD = 1
 """Parts that are ready or under way while one is planned: each some 6 MB of rows, 4 of documents."""
@@ -32,8 +32,8 @@ class Helper:
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
 
-    def checked(self, parts: Iterable[Sequence[pa.Table]], basis: Callable[[], Basis]) -> Iterator[Checked]:
-        """The checked documents of the parts, in their order; the basis is known when the first part is.
+    def checked(self, parts: Iterable[Sequence[pa.Table]], basis: Callable[[], Terms]) -> Iterator[Ready]:
+        """What is ready of the parts, in their order; the basis is known when the first part is.
 
         Raises:
             WorkersLost: the process has died.

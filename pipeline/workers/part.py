@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -22,12 +22,15 @@ from pipeline.document import Document
 from pipeline.grouper.build import build
 from pipeline.grouper.defaults import Given
 from pipeline.language import set_language
+from pipeline.ledger.entry import Entry, Sealing, entry_of
 from pipeline.profile import Profile
 from pipeline.rows.frames import join
 from pipeline.rows.gather import Span, tables_at
 from pipeline.rows.named import Intake
+from pipeline.tally import Counts
 from pipeline.validator.check import Validator
 from pipeline.validator.rules import Context
+from pipeline.validator.rules.credit import names_original
 from pipeline.values.convert import convert
 from pipeline.workers.shared import opened
 
@@ -52,15 +55,30 @@ class Basis:
     language: str
 
 
+Terms: TypeAlias = tuple[Basis, Sealing]
+"""What another process needs to know beside the rows."""
+
+
 @dataclass(slots=True)
 class Checked:
-    """The documents of a part or some of them, and what else became of its rows.
-
-    `aside` are the rows of documents that the profile leaves out; `files` the attachments that were looked
-    at, by name, where another process has done it.
-    """
+    """The documents of a part or some of them; `aside` are the rows of those that the profile leaves out."""
 
     documents: list[Document]
+    aside: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ready:
+    """Checked documents as they are handed over, and what else became of the rows.
+
+    `entries` are those that the ledger can take, `counts` what they come to; `crediting` the credit notes
+    that have to be held against their originals first. `files` are the attachments that were looked at, by
+    name, where another process has done it.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    crediting: list[Document] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
     aside: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
 
@@ -89,26 +107,38 @@ def checked_chunks(part: Sequence[pa.Table], basis: Basis, files: Attachments) -
     yield Checked([], intake.aside)
 
 
-def check_part(part: Sequence[pa.Table], basis: bytes) -> list[bytes]:
-    """The checked documents of a part, for another process: each chunk pickled (`unpacked`).
+def ready_of(checked: Checked, sealing: Sealing) -> Ready:
+    """What is handed over of checked documents."""
+    crediting = [each for each in checked.documents if each.valid and names_original(each)]
+    others = checked.documents
+    if crediting:
+        waiting = {id(each) for each in crediting}
+        others = [each for each in others if id(each) not in waiting]
+    ready = Ready([entry_of(each, sealing) for each in others], crediting, Counts(), checked.aside)
+    ready.counts.count(others)
+    return ready
 
-    As objects a part takes some 100 MB, packed some 4: so neither process holds more than one chunk of them.
+
+def check_part(part: Sequence[pa.Table], basis: bytes) -> list[bytes]:
+    """What is ready of a part, for another process: each chunk pickled (`unpacked`).
+
+    As objects a part takes some 100 MB, packed some 30: so neither process holds more than one chunk of them.
 
     Args:
         part: its rows, as they were dealt.
-        basis: a pickled `Basis`, which is unpacked once a process.
+        basis: a pickled `Basis` and `Sealing`, which are unpacked once a process.
 
     Raises:
         Refusal: there is no such folder of attachments here.
     """
-    known = _unpacked(basis)
+    known, sealing = _unpacked(basis)
     set_language(known.language)
     files = Attachments(known.attachments)
-    found = [pickle.dumps(each) for each in checked_chunks(part, known, files)]
-    return [*found, pickle.dumps(Checked([], files=files.files))]
+    found = [pickle.dumps(ready_of(each, sealing)) for each in checked_chunks(part, known, files)]
+    return [*found, pickle.dumps(Ready(files=files.files))]
 
 
-def unpacked(parts: Iterable[list[bytes]]) -> Iterator[Checked]:
+def unpacked(parts: Iterable[list[bytes]]) -> Iterator[Ready]:
     """What `check_part` found in each part, chunk by chunk."""
     for part in parts:
         for chunk in part:
@@ -116,7 +146,7 @@ def unpacked(parts: Iterable[list[bytes]]) -> Iterator[Checked]:
 
 
 def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> list[bytes]:
-    """The checked documents of a part that lies in files, as `check_part` gives them.
+    """What is ready of a part that lies in files, as `check_part` gives it.
 
     Raises:
         Refusal: a file cannot be read here, or there is no such folder of attachments.
@@ -129,6 +159,6 @@ def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> li
 
 
 @lru_cache(maxsize=1)
-def _unpacked(basis: bytes) -> Basis:
-    found: Basis = pickle.loads(basis)  # noqa: S301 - the run's own
+def _unpacked(basis: bytes) -> Terms:
+    found: Terms = pickle.loads(basis)  # noqa: S301 - the run's own
     return found

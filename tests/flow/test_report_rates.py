@@ -6,7 +6,7 @@ import pytest
 from flow_desk import SAMPLES, Desk
 
 import pipeline.report
-from pipeline.report.rates import Rates
+from pipeline.values.rates import Rates
 
 
 @pytest.mark.parametrize("sample", ["invoices.csv", "invoices.xlsx"])

@@ -13,9 +13,9 @@ from made import documents, table, told
 from pipeline.document import Document
 from pipeline.profile import Profile
 from pipeline.profile.model import Prices
-from pipeline.report.rates import Rates
 from pipeline.sandbox.sums import check_rows, job_sums
 from pipeline.values.money import row_sums
+from pipeline.values.rates import Rates
 
 INVOICE = {
     "billnum": "1001",

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pipeline.document import Document, Kind
 from pipeline.findings import Finding, Place, Severity, finding
 from pipeline.report.causes import EXAMPLES, Causes
-from pipeline.report.rates import NO_RATE, Rates
 from pipeline.values.money import from_cents, row_sums_bulk
+from pipeline.values.rates import NO_RATE, Rates
 
 DECIMALS = st.decimals(-9999, 9999, places=2).map(lambda each: format(each, "f"))
 ROWS = st.lists(

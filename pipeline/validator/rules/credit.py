@@ -20,6 +20,11 @@ def is_credit(document: Document) -> bool:
     return document.total < 0 or any(tag in document.dataset for tag in REFUNDS)
 
 
+def names_original(document: Document) -> bool:
+    """Whether it is a credit note that says which invoice it credits."""
+    return any(tag in document.dataset for tag in REFUNDS) and is_credit(document)
+
+
 def credit_names_its_original(document: Document, _: Context) -> Iterator[Broken]:
     """A credit note names the invoice that it credits; without one it has to be allocated later."""
     dataset = document.dataset

@@ -36,6 +36,11 @@ class Rates:
                 net, vat, _ = document.row_sums[at]
                 self._add(row.get("taxpr"), net, vat)
 
+    def add(self, other: Rates) -> None:
+        """Add what others have; nothing of theirs may wait to be computed (`add_payload`)."""
+        for rate, (net, vat) in other._cents.items():
+            self._add(rate, net, vat)
+
     def add_payload(self, payload: str, net: str) -> None:
         """Add the rows of a dataset as the ledger keeps it, or its open sum `net`.
 
