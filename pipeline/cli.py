@@ -70,9 +70,9 @@ _Cluster = Annotated[
     str | None,
     typer.Option(
         envvar="ROPO_CLUSTER",
-        metavar="helper|local[:N]|tcp://HOST:PORT",
-        help="Who reads, builds and checks: a second process, or a Dask cluster.",
-        show_default="this process",
+        metavar="none|helper|local[:N]|tcp://HOST:PORT",
+        help="Who reads, builds and checks beside this process: nobody, a second one, a Dask cluster.",
+        show_default="helper for large inputs",
     ),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", envvar="ROPO_YES", help="Send to production without asking.")]

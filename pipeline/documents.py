@@ -26,11 +26,11 @@ from pipeline.rows.named import Intake
 from pipeline.screens.terminal import Screen
 from pipeline.subject import Subject
 from pipeline.values.convert import settled_decimal
-from pipeline.workers.cluster import Cluster, Part
-from pipeline.workers.part import Basis, Checked, Ready, checked_chunks, ready_of
+from pipeline.workers.part import Basis, Checked, Part, Ready, checked_chunks, ready_of
 from pipeline.workers.reading import Dealt, frames_of
 
 if TYPE_CHECKING:
+    from pipeline.workers.cluster import Cluster
     from pipeline.workers.helper import Helper
 
 
@@ -136,13 +136,8 @@ def ready(
     number = number_of_parts(text_size(layouts))
     evidence: list[set[str]] = [set() for _ in layouts]
     basis = _basis(layouts, profile, options, intake, evidence)
-    if isinstance(team, Cluster):
-        there = _read_there(team, layouts, number, intake, evidence, screen)
-        chunks = team.checked(there, lambda: (basis(), sealing))
-    else:
-        parts = parts_of(_read_here(layouts, intake, evidence, screen), number)
-        chunks = team.checked(parts, lambda: (basis(), sealing))
-    for each in chunks:
+    parts = _read_by(team, layouts, number, intake, evidence, screen)
+    for each in team.checked(parts, lambda: (basis(), sealing)):
         intake.add(Intake(aside=each.aside))
         files.know(each.files)
         yield each
@@ -202,18 +197,18 @@ def _read_here(
         bar.reach(1.0)
 
 
-def _read_there(
-    cluster: Cluster,
+def _read_by(
+    team: Helper | Cluster,
     layouts: Sequence[Layout],
     parts: int,
     intake: Intake,
     evidence: list[set[str]],
     screen: Screen,
 ) -> Iterator[Part]:
-    """The parts that a cluster deals the rows of every table to."""
+    """The parts that the rows of every table are dealt to by more than this process."""
     with screen.progress("Reading", 1.0, unit=None) as bar:
         dealt: list[Dealt] = []
-        for number, (own, found) in enumerate(cluster.read(layouts, parts, bar.reach)):
+        for number, (own, found) in enumerate(team.read(layouts, parts, bar.reach)):
             intake.add(own)
             evidence[number].update(*(each.evidence for each in found))
             dealt += found

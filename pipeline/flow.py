@@ -18,7 +18,7 @@ from pipeline.columns.layouts import Layout, tables_of
 from pipeline.corrections.status import Traces
 from pipeline.corrections.write import Stamp, stamps, write_corrections
 from pipeline.document import Document
-from pipeline.documents import read_layouts, ready, today
+from pipeline.documents import read_layouts, ready, text_size, today
 from pipeline.findings import Refusal, refuse
 from pipeline.grouper.defaults import given
 from pipeline.language import shown_money, shown_number, translate
@@ -86,7 +86,7 @@ def _run(options: Options, inputs: Inputs, screen: Screen) -> int:
     before = stamps(layouts)
     make_folder(options.out)
     with ExitStack() as stack:
-        team = stack.enter_context(team_for(options, layouts))
+        team = stack.enter_context(team_for(options, layouts, text_size(layouts)))
         ledger = stack.enter_context(open_ledger(options.ledger))
         if options.sends:
             stack.enter_context(

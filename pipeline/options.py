@@ -19,7 +19,7 @@ class Options:
     `sends` is False for `check`; `plans` is True for `plan`, which leaves the sending to others. `subject` is
     what the rows of the inputs are. `profile` is a built-in one's name, a path, or `none`; without one, the
     profile that fits the inputs best is looked for. `cluster` is who reads, builds and checks: `helper`,
-    `local`, `local:N`, or a Dask scheduler's address; without one, this process alone.
+    `none`, `local`, `local:N`, or a Dask scheduler's address; without one, what the input's size suggests.
     """
 
     command: str

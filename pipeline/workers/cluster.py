@@ -25,11 +25,10 @@ from pipeline import __version__
 from pipeline.columns.layouts import Layout, tables_of
 from pipeline.findings import Place, Refusal, finding, refuse
 from pipeline.language import language
-from pipeline.rows.gather import Span
 from pipeline.rows.named import Intake
 from pipeline.workers import Future, WorkersLost, in_order
-from pipeline.workers.part import Ready, Terms, check_spilt, unpacked
-from pipeline.workers.reading import Dealt, joined, read_stretch, read_table
+from pipeline.workers.part import Part, Ready, Terms, check_spilt, unpacked
+from pipeline.workers.reading import Dealt, in_turn, read_stretch, read_table, stretches_of
 from pipeline.workers.shared import look
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 STRETCH = 16_000_000
 """Bytes of a text file that one task reads: about a second's work."""
 
-Part = Sequence[tuple[Path, Sequence[Span]]]
 _LOCAL = re.compile(r"local(?::([1-9][0-9]{0,3}))?")
 _REMOTE = re.compile(r"(?:tcp|tls)://\S+")
 _SECONDS_TO_CONNECT = 30
@@ -69,9 +67,8 @@ class Cluster:
             Refusal: a file has changed, or cannot be read where it should be.
             WorkersLost: the cluster is gone.
         """
-        tables = tables_of(layouts)
-        work = {each.number: each.table.stretches(STRETCH) for each in tables if each.table.stretches}
-        work = {number: found for number, found in work.items() if not _needs_rows_above(tables[number])}
+        work = stretches_of(layouts, STRETCH)
+        tables = {each.number: each for each in layouts}
         tasks = [(tables[number], at, own) for number, found in work.items() for at, own in enumerate(found)]
         spoken = language()
         results = self._in_order(
@@ -80,28 +77,19 @@ class Cluster:
             ),
             tasks,
         )
-        done = 0
-        for each in tables:
-            dealt: list[Dealt] = []
-            for _ in work.get(each.number, ()):
-                dealt.append(next(results))
-                done += 1
-                on_progress(done / len(tasks))
-            if dealt:
-                yield joined(each, dealt), dealt
-            else:
-                here = read_table(each, self.folder, parts)
-                yield here.intake, [here]
+        yield from in_turn(
+            layouts, work, results, lambda each: read_table(each, self.folder, parts), on_progress
+        )
 
-    def checked(self, parts: Iterable[Part], basis: Callable[[], Terms]) -> Iterator[Ready]:
-        """What is ready of the parts, in their order; the basis is known when the first part is.
+    def checked(self, parts: Iterable[Part], terms: Callable[[], Terms]) -> Iterator[Ready]:
+        """What is ready of the parts, in their order; the terms are known when the first part is.
 
         Raises:
             Refusal: a worker does not see the folder of attachments.
             WorkersLost: the cluster is gone.
         """
         # As a task's result: Dask makes it again, where what is scattered is lost with its workers.
-        packed = cache(lambda: self._submit(bytes, pickle.dumps(basis())))
+        packed = cache(lambda: self._submit(bytes, pickle.dumps(terms())))
         yield from unpacked(self._in_order(lambda part: self._submit(check_spilt, part, packed()), parts))
 
     def _submit(self, function: Callable[..., Any], *args: Any, **named: Any) -> Future:
@@ -222,8 +210,3 @@ def _see(client: Client, where: str, paths: Sequence[Path]) -> int:
 
 def _lost(error: Exception) -> WorkersLost:
     return WorkersLost(finding("cluster-lost", reason=f"{type(error).__name__}: {error}"))
-
-
-def _needs_rows_above(layout: Layout) -> bool:
-    """Whether a row may have its invoice from the one above, wherever that is."""
-    return layout.profile.reading.carry

@@ -5,46 +5,105 @@ Measured on 2 cores: see `benchmarks/README.md`.
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pickle
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from itertools import cycle
 from multiprocessing import get_context, parent_process
+from typing import IO, Any
 
-import pyarrow as pa
-
+from pipeline.columns.layouts import Layout
 from pipeline.findings import finding
-from pipeline.workers import WorkersLost, in_order
-from pipeline.workers.part import Ready, Terms, check_part, unpacked
+from pipeline.language import language
+from pipeline.readers.table import Stretch
+from pipeline.rows.gather import Span, tables_at
+from pipeline.rows.named import Intake
+from pipeline.workers import Future, WorkersLost, in_order
+from pipeline.workers.part import Part, Ready, Terms, check_part, unpacked
+from pipeline.workers.reading import (
+    Dealt,
+    in_turn,
+    of_stretch,
+    read_into,
+    read_stretch_rows,
+    stretches_of,
+)
+
+STRETCH = 4_000_000
+"""Bytes of a text file that are read in one go: a fraction of a second's work."""
 
 _AHEAD = 1
 """Parts that are ready or under way while one is planned: each some 6 MB of rows, 4 of documents."""
 
 
 class Helper:
-    """The second process."""
+    """The second process; rows lie meanwhile in `file`, which has no name and is gone with this process."""
 
-    def __init__(self, pool: Executor) -> None:
+    def __init__(self, pool: Executor, file: IO[bytes]) -> None:
         self._pool = pool
+        self._file = file
 
-    def checked(self, parts: Iterable[Sequence[pa.Table]], basis: Callable[[], Terms]) -> Iterator[Ready]:
-        """What is ready of the parts, in their order; the basis is known when the first part is.
+    def read(
+        self, layouts: Sequence[Layout], parts: int, on_progress: Callable[[float], None]
+    ) -> Iterator[tuple[Intake, list[Dealt]]]:
+        """Read the tables in turn, every second stretch of a text file in the second process.
+
+        Args:
+            layouts: of the tables.
+            parts: how many parts their rows are dealt to.
+            on_progress: told the share that is done.
+
+        Raises:
+            Refusal: a file has changed.
+            WorkersLost: the process has died.
+        """
+        work = stretches_of(layouts, STRETCH)
+        tables = {each.number: each for each in layouts}
+        tasks = [(tables[number], at, own) for number, found in work.items() for at, own in enumerate(found)]
+        spoken = language()
+
+        def begun(task: tuple[Layout, int, Stretch]) -> Future:
+            layout, at, stretch = task
+            if next(turns):
+                read = partial(read_stretch_rows, is_first=at == 0)
+                return self._pool.submit(read, layout, stretch, parts, spoken)
+            return _done(read_into(self._file, of_stretch(layout, stretch), parts, is_first=at == 0))
+
+        turns = cycle((True, False))
+        results = map(self._kept, _unless_lost(in_order(begun, tasks, _AHEAD)))
+        yield from in_turn(
+            layouts, work, results, lambda each: read_into(self._file, each, parts), on_progress
+        )
+
+    def checked(self, parts: Iterable[Part], terms: Callable[[], Terms]) -> Iterator[Ready]:
+        """What is ready of the parts, in their order; the terms are known when the first part is.
 
         Raises:
             WorkersLost: the process has died.
         """
-        packed = cache(lambda: pickle.dumps(basis()))
-        try:
-            yield from unpacked(
-                in_order(lambda part: self._pool.submit(check_part, part, packed()), parts, _AHEAD)
-            )
-        except BrokenProcessPool:
-            raise WorkersLost(finding("helper-lost")) from None
+        packed = cache(lambda: pickle.dumps(terms()))
+        spans = ([span for _, own in part for span in own] for part in parts)
+        tables = ([*tables_at(self._file, own)] for own in spans)
+        found = in_order(lambda part: self._pool.submit(check_part, part, packed()), tables, _AHEAD)
+        yield from unpacked(_unless_lost(found))
+
+    def _kept(self, result: Dealt | tuple[Dealt, bytes]) -> Dealt:
+        """What was read, with its rows in the file: those that were handed over are put there."""
+        if isinstance(result, Dealt):
+            return result
+        dealt, rows = result
+        begin = self._file.seek(0, 2)
+        self._file.write(rows)
+        dealt.places = [[Span(begin + at, length) for at, length in own] for own in dealt.places]
+        return dealt
 
 
 @contextmanager
@@ -52,10 +111,33 @@ def helper() -> Iterator[Helper]:
     """A second process, which starts at once and ends with the context, or with this process."""
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
     try:
-        pool.submit(os.getpid)
-        yield Helper(pool)
+        pool.submit(_warm)
+        with tempfile.TemporaryFile(prefix="ropo-pipeline-") as file:
+            yield Helper(pool, file)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _unless_lost(results: Iterator[Any]) -> Iterator[Any]:
+    """The results.
+
+    Raises:
+        WorkersLost: the process has died.
+    """
+    try:
+        yield from results
+    except BrokenProcessPool:
+        raise WorkersLost(finding("helper-lost")) from None
+
+
+def _done(result: Dealt) -> Future:
+    done: concurrent.futures.Future[Dealt] = concurrent.futures.Future()
+    done.set_result(result)
+    return done
+
+
+def _warm() -> None:
+    """Nothing: what has to be imported is, by asking for it."""
 
 
 def _begin() -> None:

@@ -59,6 +59,10 @@ Terms: TypeAlias = tuple[Basis, Sealing]
 """What another process needs to know beside the rows."""
 
 
+Part: TypeAlias = Sequence[tuple[Path | None, Sequence[Span]]]
+"""Where the rows of a part lie: in which files, and where in each."""
+
+
 @dataclass(slots=True)
 class Checked:
     """The documents of a part or some of them; `aside` are the rows of those that the profile leaves out."""
@@ -145,7 +149,7 @@ def unpacked(parts: Iterable[list[bytes]]) -> Iterator[Ready]:
             yield pickle.loads(chunk)  # noqa: S301 - from a process of this run
 
 
-def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> list[bytes]:
+def check_spilt(part: Part, basis: bytes) -> list[bytes]:
     """What is ready of a part that lies in files, as `check_part` gives it.
 
     Raises:
@@ -153,7 +157,7 @@ def check_spilt(part: Sequence[tuple[Path, Sequence[Span]]], basis: bytes) -> li
     """
     tables: list[pa.Table] = []
     for path, places in part:
-        with opened(path) as file:
+        with opened(path or Path()) as file:
             tables += tables_at(file, places)
     return check_part(tables, basis)
 

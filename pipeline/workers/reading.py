@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
-from pipeline.columns.layouts import Layout
+from pipeline.columns.layouts import Layout, tables_of
 from pipeline.findings import Place, refuse
 from pipeline.language import set_language
 from pipeline.readers.table import Stretch
@@ -26,12 +28,15 @@ _NUMBERS = frozenset({"money", "decimal", "percent", "number", "integer"})
 
 @dataclass(slots=True)
 class Dealt:
-    """Rows that were read: what became of them, what proves their decimal separator, where each part lies."""
+    """Rows that were read: what became of them, what proves their decimal separator, where each part lies.
+
+    `path` is the file in which they lie; None where that is understood.
+    """
 
     intake: Intake
     evidence: set[str]
-    path: Path
     places: list[list[Span]]
+    path: Path | None = None
 
 
 def frames_of(layout: Layout, intake: Intake, evidence: set[str]) -> Iterator[pd.DataFrame]:
@@ -50,13 +55,64 @@ def evidence_of(frame: pd.DataFrame, subject: Subject, known: Collection[str] = 
     return found
 
 
+def needs_rows_above(layout: Layout) -> bool:
+    """Whether a row may have its invoice from the one above, however far: then there are no stretches."""
+    return layout.profile.reading.carry
+
+
+def stretches_of(layouts: Sequence[Layout], size: int) -> dict[int, list[Stretch]]:
+    """Those of the tables, by number, that can be read in stretches of about so many bytes."""
+    return {
+        each.number: each.table.stretches(size)
+        for each in tables_of(layouts)
+        if each.table.stretches and not needs_rows_above(each)
+    }
+
+
+def in_turn(
+    layouts: Sequence[Layout],
+    work: Mapping[int, Sequence[Stretch]],
+    results: Iterator[Dealt],
+    whole: Callable[[Layout], Dealt],
+    on_progress: Callable[[float], None],
+) -> Iterator[tuple[Intake, list[Dealt]]]:
+    """What became of each table's rows, and where they lie.
+
+    Args:
+        layouts: of the tables.
+        work: the stretches of those that are read so.
+        results: what was read of all stretches, table by table.
+        whole: reads a table that has none.
+        on_progress: told the share of the stretches that is done.
+    """
+    done, all_of_them = 0, sum(map(len, work.values()))
+    for each in tables_of(layouts):
+        dealt: list[Dealt] = []
+        for _ in work.get(each.number, ()):
+            dealt.append(next(results))
+            done += 1
+            on_progress(done / all_of_them)
+        if dealt:
+            yield joined(each, dealt), dealt
+        else:
+            here = whole(each)
+            yield here.intake, [here]
+
+
+def of_stretch(layout: Layout, stretch: Stretch) -> Layout:
+    """The layout of a stretch of a table; findings about the file as a whole are not repeated."""
+    table = replace(layout.table, findings=[], suspects=set())
+    table.frames = partial(stretch, table)
+    return replace(layout, table=table)
+
+
 def read_stretch(
     layout: Layout, stretch: Stretch, folder: Path, parts: int, language: str, *, is_first: bool
 ) -> Dealt:
     """Read a stretch of a table, for another process, and deal its rows into a new file.
 
     Args:
-        layout: the table's; findings about the file as a whole are not repeated.
+        layout: the table's.
         stretch: its rows.
         folder: where the file is made.
         parts: how many parts there are.
@@ -67,9 +123,20 @@ def read_stretch(
         Refusal: the file cannot be read here, or has changed, or the other one cannot be written.
     """
     set_language(language)
-    table = replace(layout.table, findings=[], suspects=set())
-    table.frames = partial(stretch, table)
-    return read_table(replace(layout, table=table), folder, parts, is_first=is_first)
+    return read_table(of_stretch(layout, stretch), folder, parts, is_first=is_first)
+
+
+def read_stretch_rows(
+    layout: Layout, stretch: Stretch, parts: int, language: str, *, is_first: bool
+) -> tuple[Dealt, bytes]:
+    """As `read_stretch`, but the rows are handed over.
+
+    Raises:
+        Refusal: the file has changed.
+    """
+    set_language(language)
+    rows = BytesIO()
+    return read_into(rows, of_stretch(layout, stretch), parts, is_first=is_first), rows.getvalue()
 
 
 def read_table(layout: Layout, folder: Path, parts: int, *, is_first: bool = True) -> Dealt:
@@ -78,16 +145,26 @@ def read_table(layout: Layout, folder: Path, parts: int, *, is_first: bool = Tru
     Raises:
         Refusal: the file has changed, or the other one cannot be written.
     """
-    intake = Intake(above={} if is_first else {layout.number: ELSEWHERE})
-    evidence: set[str] = set()
-    frames = frames_of(layout, intake, evidence)
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix="rows-", delete=False) as file:
-            places = deal(frames, parts, file)
+            dealt = read_into(file, layout, parts, is_first=is_first)
     except OSError as error:
         reason = error.strerror or error
         raise refuse("worker-blind", Place(str(folder)), reason=reason) from None
-    return Dealt(intake, evidence, Path(file.name), places)
+    dealt.path = Path(file.name)
+    return dealt
+
+
+def read_into(file: IO[bytes], layout: Layout, parts: int, *, is_first: bool = True) -> Dealt:
+    """Read a table and deal its rows into a file.
+
+    Raises:
+        Refusal: the table's file has changed.
+    """
+    intake = Intake(above={} if is_first else {layout.number: ELSEWHERE})
+    evidence: set[str] = set()
+    places = deal(frames_of(layout, intake, evidence), parts, file)
+    return Dealt(intake, evidence, places)
 
 
 def joined(layout: Layout, stretches: Sequence[Dealt]) -> Intake:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from pipeline.rows import gather
 from pipeline.rows.gather import Span
 from pipeline.subject import INVOICES
 from pipeline.workers import cluster as cluster_module
+from pipeline.workers import helper as helper_module
+from pipeline.workers import team
 from pipeline.workers.cluster import Cluster
 from pipeline.workers.part import check_spilt
 from pipeline.workers.reading import read_stretch
@@ -62,6 +65,7 @@ def desk(tmp_path: Path) -> Desk:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretches of some hundred rows, and many parts."""
     monkeypatch.setattr(cluster_module, "STRETCH", 20_000)
+    monkeypatch.setattr(helper_module, "STRETCH", 20_000)
     monkeypatch.setattr(encoding, "PIECE", 5_000)  # it can be cut where a piece ends
     monkeypatch.setattr(gather, "BYTES_A_PART", 30_000)
 
@@ -156,6 +160,34 @@ def test_a_worker_that_dies_is_survived(
     assert done.code == 1
     assert len(killed) == 2
     assert same == [report, accepted]
+
+
+@pytest.mark.usefixtures("small")
+def test_small_inputs_are_read_by_one_process_and_large_ones_by_two(
+    desk: Desk, export: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unasked, a second process works from a size of the input on, if there is a core for it."""
+    used: list[Path] = []
+
+    @contextmanager
+    def noted() -> Iterator[helper_module.Helper]:
+        with helper_module_helper() as made:
+            used.append(desk.folder)
+            yield made
+
+    helper_module_helper = helper_module.helper
+    monkeypatch.setattr(helper_module, "helper", noted)
+    monkeypatch.setattr(team, "_cores", lambda: 2)
+    _, *small = run_at(desk, "small", *export)
+    assert used == []
+    monkeypatch.setattr(team, "LARGE", 100_000)
+    _, *large = run_at(desk, "large", *export)
+    assert used == [desk.folder]
+    _, *alone = run_at(desk, "none", *export, "--cluster", "none")
+    monkeypatch.setattr(team, "_cores", lambda: 1)
+    _, *one_core = run_at(desk, "one-core", *export)
+    assert used == [desk.folder]
+    assert small == large == alone == one_core
 
 
 @pytest.mark.usefixtures("small")
