@@ -30,10 +30,10 @@ _PERSON = "2"
 
 
 class Content(NamedTuple):
-    """What there is of a document: its keyed hash, the payload to keep, the body to send."""
+    """What there is of a document: its keyed hash, the body to send, the payload to keep if it is another."""
 
     hash: str
-    payload: str
+    other_payload: str | None
     body: bytes
 
 
@@ -57,7 +57,7 @@ def content(key: bytes, document: Document, guard: str | None) -> Content:
     if document.sent_as is not None:
         dataset = _unguarded(document.sent_as)
         written = as_json(dataset)
-    return Content(_keyed(key, hashed), _payload(key, dataset, written), guarded(written, None, guard))
+    return Content(_keyed(key, hashed), _other_payload(key, dataset, written), guarded(written, None, guard))
 
 
 def guarded(body: bytes, before: str | None, guard: str | None) -> bytes:
@@ -120,14 +120,16 @@ def _shown(value: Any) -> str:
     return mask(value) if isinstance(value, str) else mask(as_json(value).decode())
 
 
-def _payload(key: bytes, dataset: Mapping[str, Any], written: bytes) -> str:
+def _other_payload(key: bytes, dataset: Mapping[str, Any], written: bytes) -> str | None:
+    """The dataset as JSON without personal identity codes; None where it has none."""
+    kept = written
     govid = dataset.get("govid")
     if govid and dataset.get("customertype") == _PERSON:
         dataset = {**dataset, "govid": _only_hash(key, govid)}
-        written = as_json(dataset)
-    if _holds_code(written):
-        written = as_json(_without_codes(key, dataset))
-    return written.decode()
+        kept = as_json(dataset)
+    if _holds_code(kept):
+        kept = as_json(_without_codes(key, dataset))
+    return None if kept is written else kept.decode()
 
 
 def _holds_code(written: bytes) -> bool:

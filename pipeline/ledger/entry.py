@@ -36,9 +36,10 @@ class Sealing:
 class Entry(NamedTuple):
     """A document with what the ledger will hold of it, and what is told of it.
 
-    `body` is what is sent, identity codes too; `payload` what is kept of it. Sums are decimal text with two
-    decimals. `guard` is the value of `checkbillnum` in `body`. `rows` is JSON: [[source, first, last], …];
-    `payrows` how many rows are sent; `billdate_row` where its `billdate` stands. `findings` may be added to.
+    `body` is what is sent, identity codes too; `other_payload` what is kept of it, where it is not the same.
+    Sums are decimal text with two decimals. `guard` is the value of `checkbillnum` in `body`. `rows` is JSON:
+    [[source, first, last], …]; `payrows` how many rows are sent; `billdate_row` where its `billdate` stands.
+    `findings` may be added to.
     """
 
     number: int
@@ -47,7 +48,7 @@ class Entry(NamedTuple):
     billnum: str | None
     jobtype: str | None
     content_hash: str
-    payload: str
+    other_payload: str | None
     body: bytes
     guard: str | None
     net: str
@@ -65,6 +66,11 @@ class Entry(NamedTuple):
     clock_fields: frozenset[str]
     valid: bool
     findings: list[Finding]
+
+    @property
+    def payload(self) -> str:
+        """The dataset as the ledger keeps it: as JSON, without `checkbillnum` and personal identity codes."""
+        return self.other_payload or guarded(self.body, self.guard, None).decode()
 
     @property
     def is_guarded(self) -> bool:
@@ -107,7 +113,7 @@ def entry_of(document: Document, sealing: Sealing) -> Entry:
         billnum,
         dataset.get("jobtype"),
         of.hash,
-        of.payload,
+        of.other_payload,
         of.body,
         guard,
         str(document.net),

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_made import HETU, invoice
 
-from pipeline.ledger.content import _without_codes, as_json, content, differences
+from pipeline.ledger.content import _without_codes, as_json, content, differences, guarded
+from pipeline.ledger.entry import Sealing, entry_of
 from pipeline.privacy import mask
 
 KEY = bytes(32)
@@ -22,11 +23,24 @@ def test_another_ledger_has_other_hashes() -> None:
     assert content(KEY, invoice(), "1").hash != content(bytes(31) + b"1", invoice(), "1").hash
 
 
+@given(st.sampled_from([None, "0", "1"]), st.sampled_from([None, "0", "1"]), st.sampled_from(CODES))
+def test_a_guard_is_changed_without_making_the_json_anew(
+    before: str | None, after: str | None, govid: str
+) -> None:
+    """Put in, changed or taken out of a body, it gives what the dataset would; the payload never has it."""
+    document = invoice(govid=govid, customertype="2", checkbillnum=None)
+    body = content(KEY, document, before).body
+    assert guarded(body, before, after) == content(KEY, document, after).body
+    entry = entry_of(document, Sealing(KEY))
+    assert entry._replace(guard=after, body=guarded(entry.body, None, after)).payload == entry.payload
+    assert entry.under_guard().body == content(KEY, document, "1").body
+
+
 def test_the_guard_is_sent_and_is_no_content() -> None:
     """With and without `checkbillnum` it is the same invoice; what is sent says which."""
-    guarded, open_ = content(KEY, invoice(), "1"), content(KEY, invoice(checkbillnum=None), None)
-    assert guarded[:2] == open_[:2]
-    assert orjson.loads(guarded.body) == orjson.loads(open_.body) | {"checkbillnum": "1"}
+    closed, open_ = content(KEY, invoice(), "1"), content(KEY, invoice(checkbillnum=None), None)
+    assert closed[:2] == open_[:2]
+    assert orjson.loads(closed.body) == orjson.loads(open_.body) | {"checkbillnum": "1"}
 
 
 def test_numbers_are_sent_digit_for_digit() -> None:
@@ -57,7 +71,7 @@ def test_the_quick_look_for_codes_misses_none(dataset: dict[str, Any]) -> None:
     """The payload is what looking at every single text gives, and holds no code."""
     document = invoice()
     document.dataset = dataset
-    payload = content(KEY, document, None).payload
+    payload = entry_of(document, Sealing(KEY)).payload
     assert payload == as_json(_without_codes(KEY, dataset)).decode()
     for text in _texts(orjson.loads(payload)):
         assert mask(text) == text
@@ -73,14 +87,14 @@ def _texts(value: Any) -> list[str]:
 
 def test_a_persons_govid_is_hashed_whatever_its_form() -> None:
     """A mistyped code of a person is as personal as a right one; a company's id stays."""
-    assert "131052" not in content(KEY, invoice(customertype="2", govid="131052 308X"), None).payload
-    assert "2262509-5" in content(KEY, invoice(govid="2262509-5"), None).payload
+    assert "131052" not in entry_of(invoice(customertype="2", govid="131052 308X"), Sealing(KEY)).payload
+    assert "2262509-5" in entry_of(invoice(govid="2262509-5"), Sealing(KEY)).payload
 
 
 def test_codes_stay_distinguishable() -> None:
     """The same code has the same hash, another one another."""
     payloads = [
-        content(KEY, invoice(freetext=f"hetu {code}"), None).payload for code in (HETU, HETU, CODES[2])
+        entry_of(invoice(freetext=f"hetu {code}"), Sealing(KEY)).payload for code in (HETU, HETU, CODES[2])
     ]
     assert payloads[0] == payloads[1] != payloads[2]
 
