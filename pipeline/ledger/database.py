@@ -32,7 +32,7 @@ from pipeline.findings import Refusal, finding, refuse
 from pipeline.ledger import postgresql, sqlite
 from pipeline.ledger.recording import Unrecordable, cause
 from pipeline.ledger.states import TRANSITIONS
-from pipeline.ledger.tables import meta, metadata, outbox, status_answer, status_update, transition
+from pipeline.ledger.tables import content, meta, metadata, outbox, status_answer, status_update, transition
 
 NUL = "␀"
 """What stands for the character 0, which PostgreSQL's texts cannot hold; exports have it by mistake only."""
@@ -47,7 +47,19 @@ def _to_2(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE batch ADD COLUMN lease_until TEXT"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_to_2,)
+def _to_3(connection: Connection) -> None:
+    """What documents say gets a table of its own."""
+    content.create(connection)
+    connection.execute(
+        text(
+            "INSERT INTO content (document_id, payload)"
+            " SELECT id, payload FROM document WHERE payload IS NOT NULL ORDER BY id"
+        )
+    )
+    connection.execute(text("ALTER TABLE document DROP COLUMN payload"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_to_2, _to_3)
 """`MIGRATIONS[n]` turns a ledger of version n + 1 into one of version n + 2."""
 
 

@@ -18,7 +18,7 @@ from pipeline.findings import Finding, finding
 from pipeline.ledger import outbox, tables
 from pipeline.ledger.content import GUARD, content, differences, without_codes
 from pipeline.ledger.database import insert_rows
-from pipeline.ledger.exposure import VERSION, after_change
+from pipeline.ledger.exposure import DESCRIBING, VERSION, after_change, renew_payloads
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
 
@@ -49,6 +49,7 @@ class _Entry(NamedTuple):
     document: Document
     identity: str
     columns: dict[str, Any]
+    payload: str
     body: bytes
 
 
@@ -95,7 +96,6 @@ def _entry(run: Run, document: Document) -> _Entry:
         "billnum": document.billnum,
         "jobtype": dataset.get("jobtype"),
         "content_hash": of.hash,
-        "payload": of.payload,
         "guarded": int(bool(billnum) and guard == "1"),
         "net": str(document.net),
         "vat": str(document.vat),
@@ -104,7 +104,7 @@ def _entry(run: Run, document: Document) -> _Entry:
         "billdate": dataset.get("billdate"),
         "original_id": document.original_id,
     }
-    return _Entry(document, identity, columns, of.body)
+    return _Entry(document, identity, columns, of.payload, of.body)
 
 
 def _decide(connection: Connection, run: Run, entries: Sequence[_Entry]) -> Iterator[_Decision]:
@@ -171,7 +171,7 @@ def _changes(row: Row[Any], entry: _Entry) -> str:
     if row.original_id is not None and row.original_id == document.original_id:
         aside |= {"refundtojobid", "refundtobillnum"}  # two names of one invoice
     # None when the profile now takes from the file what came from the clock then, or the reverse.
-    changes = differences(row.payload, entry.columns["payload"], aside)
+    changes = differences(row.payload, entry.payload, aside)
     more = len(changes) - _SHOWN_DIFFERENCES
     return "; ".join(changes[:_SHOWN_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
 
@@ -185,8 +185,8 @@ def _known(connection: Connection, run: Run, entries: Iterable[_Entry]) -> dict[
     column = tables.document.c
     statement = select(
         column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier,
-        column.reason, column.updated, *(column[name] for name in VERSION),
-    ).where(
+        column.reason, column.updated, *VERSION,
+    ).select_from(tables.with_content).where(
         column.environment == run.environment,
         column.cid == run.cid,
         column.kind == bindparam("of_kind"),
@@ -274,6 +274,8 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
             for number, each in zip(ids, fresh, strict=True)
         ],
     )
+    payloads = [(number, each.entry.payload) for number, each in zip(ids, fresh, strict=True)]
+    insert_rows(connection, tables.content, tables.content.columns.keys(), payloads)
     again = [
         {"key": each.known.id, **after_change(each.known, each.entry.columns), **each.entry.columns, **stamp}
         for each in going
@@ -281,7 +283,15 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
     ]
     if again:
         outbox.release(connection, [row["key"] for row in again])
-        changed = (*VERSION, "exposed", "earlier", *stamp)
+        renew_payloads(
+            connection,
+            [
+                (each.known.id, each.entry.payload)
+                for each in going
+                if each.known is not None and each.known.payload != each.entry.payload
+            ],
+        )
+        changed = (*DESCRIBING, "exposed", "earlier", *stamp)
         unchanged = ("environment", "cid", "kind", "identity", "billnum")
         connection.execute(
             update(tables.document)

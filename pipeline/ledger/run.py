@@ -18,6 +18,7 @@ from pipeline.findings import Finding, Place, finding
 from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import NUL, execute_rows, insert_rows
+from pipeline.ledger.exposure import DESCRIBING, renew_payloads
 from pipeline.ledger.plan import Planned, plan
 from pipeline.ledger.statements import (
     ANSWERED,
@@ -62,7 +63,7 @@ class Settlement(NamedTuple):
 
     `states` are gone through in turn: (REFUSED, PLANNED) is a document that is certainly not with the
     service and may go again. `exposed` marks that its content may have reached the service. `version`
-    are columns of `document` to set with it: the content that the service turned out to have.
+    is the content that the service turned out to have (`exposure.VERSION`).
     """
 
     document_id: int
@@ -202,9 +203,11 @@ class Run:
             )
         for each in settlements:
             if each.version:
+                described = {name: each.version[name] for name in DESCRIBING}
                 connection.execute(
-                    update(tables.document).where(_document.id == each.document_id).values(**each.version)
+                    update(tables.document).where(_document.id == each.document_id).values(**described)
                 )
+                renew_payloads(connection, [(each.document_id, each.version["payload"])])
         self._settle_invoices(connection, settlements)
 
     def settle_unknown(self, settlements: Sequence[Settlement]) -> None:
