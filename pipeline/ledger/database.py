@@ -219,7 +219,7 @@ def execute_rows(
     """
     if not rows:
         return 0
-    written, by_place = _written(statement, names, connection.dialect)
+    written, by_place = compiled_for(connection.dialect, statement, names)
     values = list(rows) if by_place else [dict(zip(names, _storable(row), strict=True)) for row in rows]
     return connection.exec_driver_sql(written, values).rowcount
 
@@ -239,7 +239,7 @@ def _insertion(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
 
 
 @cache
-def _written(statement: Update | Delete, names: tuple[str, ...], dialect: Dialect) -> tuple[str, bool]:
+def compiled_for(dialect: Dialect, statement: Update | Delete, names: tuple[str, ...]) -> tuple[str, bool]:
     """The statement as the driver takes it, and whether its parameters go by place, not by name."""
     compiled: Any = statement.compile(dialect=dialect)
     if compiled.positional and tuple(compiled.positiontup) != names:

@@ -31,6 +31,8 @@ from pipeline.ledger.statements import (
     SENDING_NAMES,
     SETTLED,
     SETTLED_NAMES,
+    alike,
+    listed,
 )
 from pipeline.ledger.states import State
 
@@ -156,12 +158,13 @@ class Run:
                 connection,
                 SENDING,
                 SENDING_NAMES,
-                [(batch_id, at, self.id, why, each.document_id, self.id) for each in batch],
+                [(batch_id, at, self.id, why, listed([each.document_id for each in batch]), self.id)],
             )
             if changed != len(batch):
                 raise RuntimeError(f"{len(batch) - changed} documents of batch {identifier} were not planned")
             # Should the program stop before the answer is recorded, the report says what is true.
-            execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(self.id, each.number) for each in batch])
+            numbers = listed([each.number for each in batch])
+            execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(self.id, numbers)])
         return Batch(batch_id, identifier, batch)
 
     def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
@@ -193,12 +196,12 @@ class Run:
                 SETTLED,
                 SETTLED_NAMES,
                 [
-                    (
-                        *(each.states[step].value, int(each.exposed), each.jobid, each.answer),
-                        *(at, self.id, each.reason, each.document_id),
+                    (*what, at, self.id, reason, keys)
+                    for keys, (*what, reason) in alike(
+                        (each.document_id, _said(each, step))
+                        for each in settlements
+                        if step < len(each.states)
                     )
-                    for each in settlements
-                    if step < len(each.states)
                 ],
             )
         for each in settlements:
@@ -347,7 +350,12 @@ class Run:
             connection,
             ENDED,
             ENDED_NAMES,
-            [(each.outcome.value, self.id, each.document_id) for each in settlements],
+            [
+                (outcome, self.id, keys)
+                for keys, (outcome,) in alike(
+                    (each.document_id, (each.outcome.value,)) for each in settlements
+                )
+            ],
         )
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
@@ -387,3 +395,8 @@ class Run:
         ]
         if rows:
             connection.execute(insert(tables.invoice), rows)
+
+
+def _said(settlement: Settlement, step: int) -> tuple[Any, ...]:
+    state = settlement.states[step].value
+    return state, int(settlement.exposed), settlement.jobid, settlement.answer, settlement.reason
