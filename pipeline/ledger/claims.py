@@ -93,7 +93,7 @@ class SharedRun(Run):
             tried = True
             return self._claim(connection, identifier, wanted)
 
-        claimed = self.ledger.persistently(claim)
+        claimed = self.ledger.persistently(claim, joins=True)
         if not claimed.documents and not wanted:
             self._found_none.set()
         return claimed._replace(until=until)
@@ -103,7 +103,9 @@ class SharedRun(Run):
 
         Those that somebody has settled meanwhile, or sent again, are left alone; so it may be done twice.
         """
-        self.ledger.persistently(lambda connection: self._end(connection, batch, answered, settlements))
+        self.ledger.persistently(
+            lambda connection: self._end(connection, batch, answered, settlements), joins=True
+        )
 
     def _claim(self, connection: Connection, identifier: str, wanted: Sequence[int]) -> Batch:
         self.take_turn(connection, shared=True)

@@ -150,7 +150,7 @@ class Run:
         self.ledger.require_room()
         number = next(self._batch_numbers)
         identifier = f"{self.id}-{number}"
-        with self.ledger.writing() as connection:
+        with self.ledger.writing(joins=True) as connection:
             at, why = now(), f"in batch {identifier}"
             begun = {"run_id": self.id, "data_identifier": identifier, "attempt": 1, "size": len(batch)}
             batch_id = connection.scalars(BEGUN, {**begun, "sent": at}).one()
@@ -169,7 +169,7 @@ class Run:
 
     def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
         """Record durably what the service answered and what became of each document of the batch."""
-        with self.ledger.writing() as connection:
+        with self.ledger.writing(joins=True) as connection:
             self.record_answer(connection, batch, answered)
             self.settle(connection, settlements)
 
