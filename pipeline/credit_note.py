@@ -15,6 +15,7 @@ from pipeline.document import Kind
 from pipeline.findings import refuse
 from pipeline.ledger import Ledger
 from pipeline.ledger.states import State
+from pipeline.ledger.tables import content, with_content
 from pipeline.ledger.tables import document as table
 from pipeline.values.money import decimal_text
 
@@ -88,7 +89,9 @@ def _sent(ledger: Ledger, environment: str, cid: str, billnum: str) -> dict[str,
     column = table.c
     with ledger.engine.connect() as connection:
         row = connection.execute(
-            select(column.payload).where(
+            select(content.c.payload)
+            .select_from(with_content)
+            .where(
                 column.environment == environment,
                 column.cid == cid,
                 column.kind == Kind.INVOICE.value,

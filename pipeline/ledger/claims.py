@@ -28,6 +28,8 @@ from pipeline.ledger.statements import (
     MAYBE_SENT_NAMES,
     SENDING,
     SENDING_NAMES,
+    alike,
+    listed,
 )
 from pipeline.ledger.states import State
 
@@ -91,7 +93,7 @@ class SharedRun(Run):
             tried = True
             return self._claim(connection, identifier, wanted)
 
-        claimed = self.ledger.persistently(claim)
+        claimed = self.ledger.persistently(claim, joins=True)
         if not claimed.documents and not wanted:
             self._found_none.set()
         return claimed._replace(until=until)
@@ -101,7 +103,9 @@ class SharedRun(Run):
 
         Those that somebody has settled meanwhile, or sent again, are left alone; so it may be done twice.
         """
-        self.ledger.persistently(lambda connection: self._end(connection, batch, answered, settlements))
+        self.ledger.persistently(
+            lambda connection: self._end(connection, batch, answered, settlements), joins=True
+        )
 
     def _claim(self, connection: Connection, identifier: str, wanted: Sequence[int]) -> Batch:
         self.take_turn(connection, shared=True)
@@ -125,15 +129,26 @@ class SharedRun(Run):
             connection,
             SENDING,
             SENDING_NAMES,
-            [(batch_id, at, self.id, why, each.document_id, each.run_id) for each in rows],
+            [
+                (batch_id, at, self.id, why, keys, planner)
+                for keys, (planner,) in alike((each.document_id, (each.run_id,)) for each in rows)
+            ],
         )
         if claimed != len(rows):
             raise RuntimeError(f"batch {identifier} is not what was claimed")  # the rows were ours
         # Should the program stop before the answer is recorded, both reports say what is true.
-        execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(each.run_id, each.number) for each in rows])
+        execute_rows(
+            connection,
+            MAYBE_SENT,
+            MAYBE_SENT_NAMES,
+            [
+                (planner, numbers)
+                for numbers, (planner,) in alike((each.number, (each.run_id,)) for each in rows)
+            ],
+        )
         ids = [each.document_id for each in rows]
         self.adopt(connection, ids)
-        execute_rows(connection, ENDED, ENDED_NAMES, [(Outcome.UNKNOWN.value, self.id, each) for each in ids])
+        execute_rows(connection, ENDED, ENDED_NAMES, [(Outcome.UNKNOWN.value, self.id, listed(ids))])
         return Batch(batch_id, identifier, _documents(connection, ids))
 
     def _end(

@@ -32,7 +32,7 @@ from pipeline.findings import Refusal, finding, refuse
 from pipeline.ledger import postgresql, sqlite
 from pipeline.ledger.recording import Unrecordable, cause
 from pipeline.ledger.states import TRANSITIONS
-from pipeline.ledger.tables import meta, metadata, outbox, status_answer, status_update, transition
+from pipeline.ledger.tables import content, meta, metadata, outbox, status_answer, status_update, transition
 
 NUL = "␀"
 """What stands for the character 0, which PostgreSQL's texts cannot hold; exports have it by mistake only."""
@@ -47,7 +47,19 @@ def _to_2(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE batch ADD COLUMN lease_until TEXT"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_to_2,)
+def _to_3(connection: Connection) -> None:
+    """What documents say gets a table of its own."""
+    content.create(connection)
+    connection.execute(
+        text(
+            "INSERT INTO content (document_id, payload)"
+            " SELECT id, payload FROM document WHERE payload IS NOT NULL ORDER BY id"
+        )
+    )
+    connection.execute(text("ALTER TABLE document DROP COLUMN payload"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_to_2, _to_3)
 """`MIGRATIONS[n]` turns a ledger of version n + 1 into one of version n + 2."""
 
 
@@ -207,7 +219,7 @@ def execute_rows(
     """
     if not rows:
         return 0
-    written, by_place = _written(statement, names, connection.dialect)
+    written, by_place = compiled_for(connection.dialect, statement, names)
     values = list(rows) if by_place else [dict(zip(names, _storable(row), strict=True)) for row in rows]
     return connection.exec_driver_sql(written, values).rowcount
 
@@ -227,7 +239,7 @@ def _insertion(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
 
 
 @cache
-def _written(statement: Update | Delete, names: tuple[str, ...], dialect: Dialect) -> tuple[str, bool]:
+def compiled_for(dialect: Dialect, statement: Update | Delete, names: tuple[str, ...]) -> tuple[str, bool]:
     """The statement as the driver takes it, and whether its parameters go by place, not by name."""
     compiled: Any = statement.compile(dialect=dialect)
     if compiled.positional and tuple(compiled.positiontup) != names:

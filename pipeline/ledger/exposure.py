@@ -7,22 +7,28 @@ correction, when it is the first attempt that arrived after all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from pipeline.ledger.tables import document
+from pipeline.ledger.database import execute_rows, insert_rows
+from pipeline.ledger.tables import content, document, with_content
 
 if TYPE_CHECKING:
     from pipeline.ledger.ledger import Ledger
 
-VERSION = (
-    *("content_hash", "payload", "net", "vat", "total"),
+DESCRIBING = (
+    *("content_hash", "net", "vat", "total"),
     *("custnum", "billdate", "original_id", "jobtype", "guarded"),
 )
 """The columns of `document` that tell one content from another."""
+
+VERSION = (*(document.c[name] for name in DESCRIBING), content.c.payload)
+"""All columns that do, of `with_content`."""
+
+_FORGOTTEN = delete(content).where(content.c.document_id == bindparam("key"))
 
 
 class Exposed(NamedTuple):
@@ -41,9 +47,10 @@ def exposed_contents(ledger: Ledger, document_id: int, *, also_current: bool = F
         document_id: which document.
         also_current: count the present content too, whatever the ledger says.
     """
-    column = document.c
-    statement = select(column.exposed, column.earlier, *(column[name] for name in VERSION)).where(
-        column.id == document_id
+    statement = (
+        select(document.c.exposed, document.c.earlier, *VERSION)
+        .select_from(with_content)
+        .where(document.c.id == document_id)
     )
 
     def read() -> Row[Any]:
@@ -57,14 +64,21 @@ def exposed_contents(ledger: Ledger, document_id: int, *, also_current: bool = F
     return contents
 
 
-def after_change(row: Row[Any], content: Mapping[str, Any]) -> dict[str, Any]:
+def after_change(row: Row[Any], planned: Mapping[str, Any]) -> dict[str, Any]:
     """The columns `exposed` and `earlier` of a document once it has this content."""
     versions = {each["content_hash"]: each for each in _earlier(row)}
     if row.exposed:
         versions[row.content_hash] = _version(row)
-    exposed = versions.pop(content["content_hash"], None) is not None
+    exposed = versions.pop(planned["content_hash"], None) is not None
     earlier = orjson.dumps(list(versions.values())).decode() if versions else None
     return {"exposed": int(exposed), "earlier": earlier}
+
+
+def renew_payloads(connection: Connection, payloads: Iterable[tuple[int, str | None]]) -> None:
+    """Have documents say something else, or nothing that is kept."""
+    rows = list(payloads)
+    execute_rows(connection, _FORGOTTEN, ("key",), [(key,) for key, _ in rows])
+    insert_rows(connection, content, content.columns.keys(), [row for row in rows if row[1] is not None])
 
 
 def _earlier(row: Row[Any]) -> list[dict[str, Any]]:
@@ -72,4 +86,4 @@ def _earlier(row: Row[Any]) -> list[dict[str, Any]]:
 
 
 def _version(row: Row[Any]) -> dict[str, Any]:
-    return {name: row._mapping[name] for name in VERSION}  # noqa: SLF001 - a public name of SQLAlchemy's
+    return {name: row._mapping[name] for name in (*DESCRIBING, "payload")}  # noqa: SLF001 - a public name of SQLAlchemy's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from pipeline.ledger import outbox, tables
 from pipeline.ledger.ledger import Ledger
@@ -16,7 +16,7 @@ _SHOWN = (
     "net", "vat", "total", "billdate", "attempt", "jobid", "answer", "updated", "reason",
 )  # fmt: skip
 
-_FORGOTTEN = {"payload": None, "custnum": None}
+_FORGOTTEN = {"payload": None, "custnum": None}  # of an earlier content
 
 
 def history(ledger: Ledger, billnum: str) -> list[dict[str, Any]]:
@@ -92,14 +92,18 @@ def purge(ledger: Ledger, before: str) -> int:
     Returns:
         How many documents lost their payload. Those whose outcome is unknown keep it.
     """
-    document, invoice, finding = tables.document, tables.invoice, tables.finding
+    document, content = tables.document, tables.content
+    invoice, finding = tables.invoice, tables.finding
     runs = select(tables.run.c.id).where(tables.run.c.started < before)
     ended = [State.ACCEPTED.value, State.REFUSED.value, State.PLANNED.value]
     with ledger.writing() as connection:
+        over = and_(document.c.updated < before, document.c.state.in_(ended))
+        said = select(content.c.document_id)
+        connection.execute(
+            update(document).where(over, document.c.id.in_(said)).values(custnum=None, answer=None)
+        )
         purged = connection.execute(
-            update(document)
-            .where(document.c.updated < before, document.c.state.in_(ended), document.c.payload.is_not(None))
-            .values(**_FORGOTTEN, answer=None)
+            delete(content).where(content.c.document_id.in_(select(document.c.id).where(over)))
         ).rowcount
         connection.execute(
             update(document)
@@ -107,9 +111,7 @@ def purge(ledger: Ledger, before: str) -> int:
             .values(earlier=None)
         )
         for key, earlier in connection.execute(
-            select(document.c.id, document.c.earlier).where(
-                document.c.updated < before, document.c.state.in_(ended), document.c.earlier.is_not(None)
-            )
+            select(document.c.id, document.c.earlier).where(over, document.c.earlier.is_not(None))
         ).all():
             kept = orjson.dumps([each | _FORGOTTEN for each in orjson.loads(earlier)]).decode()
             connection.execute(update(document).where(document.c.id == key).values(earlier=kept))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,7 @@ from pipeline.ledger.claims import SharedRun, leave_unknown
 from pipeline.ledger.clock import now
 from pipeline.ledger.recording import LockLost, Unrecordable, cause
 from pipeline.ledger.run import Run
+from pipeline.ledger.together import Turns
 
 PATIENCE = 120.0
 """Seconds for which a ledger is tried again whose server is gone."""
@@ -57,7 +57,7 @@ class Ledger:
         self.engine = database.open_database(url)
         self.database = database.backend(self.engine.url)
         self._locks = self.database.Locks(self.engine)
-        self._turn = threading.Lock()
+        self._turns = Turns(self._locks.transaction)
         self._held: dict[tuple[str, str], Hold] = {}
         with self.engine.connect() as connection:
             hash_key = connection.scalars(
@@ -76,14 +76,18 @@ class Ledger:
         self.engine.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, joins: bool = False) -> Iterator[Connection]:
         """One transaction that writes; it is durable when the block ends without an exception.
+
+        Args:
+            joins: threads that wait for their turn may write in the same transaction; all go on when it is
+                durable. For what is short and many threads do.
 
         Raises:
             Unrecordable: the disk is full or broken, another program holds the file, or the server is gone.
         """
         try:
-            with self._turn, self._locks.transaction() as connection:
+            with self._turns.joining() if joins else self._turns.alone() as connection:
                 yield connection
         except OperationalError as error:
             path, reason = database.shown(self.engine), cause(error)
@@ -106,11 +110,11 @@ class Ledger:
                     raise
             time.sleep(_PAUSE)
 
-    def persistently(self, write: Callable[[Connection], _T]) -> _T:
+    def persistently(self, write: Callable[[Connection], _T], *, joins: bool = False) -> _T:
         """As `writing`, patiently; `write` must be safe to do twice: a commit may be done unheard."""
 
         def once() -> _T:
-            with self.writing() as connection:
+            with self.writing(joins=joins) as connection:
                 return write(connection)
 
         return self.patiently(once)
@@ -147,13 +151,13 @@ class Ledger:
 
     @contextmanager
     def _locked(self, name: str, environment: str, cid: str, *, shared: bool = False) -> Iterator[None]:
-        with self._turn:
+        with self._turns.idle():
             if not self._locks.take(name, shared=shared):
                 raise AnotherRunAtWork(finding("another-run", environment=environment, cid=cid))
         try:
             yield
         finally:
-            with self._turn:
+            with self._turns.idle():
                 self._locks.give(name)
 
     def begin_run(

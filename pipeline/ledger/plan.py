@@ -18,7 +18,7 @@ from pipeline.ledger import outbox, tables
 from pipeline.ledger.content import differences
 from pipeline.ledger.database import insert_rows
 from pipeline.ledger.entry import Entry
-from pipeline.ledger.exposure import VERSION, after_change
+from pipeline.ledger.exposure import DESCRIBING, VERSION, after_change, renew_payloads
 from pipeline.ledger.states import State
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _MAY_BE_THERE = (State.ACCEPTED, State.UNKNOWN, State.SENDING)
 _AT_ONCE = 10_000  # identities in one look-up; SQLite takes up to 32,766 values
 _SHOWN_DIFFERENCES = 20
 _COLUMNS = (
-    *("environment", "cid", "kind", "identity", "billnum", "jobtype", "content_hash", "payload", "guarded"),
+    *("environment", "cid", "kind", "identity", "billnum", "jobtype", "content_hash", "guarded"),
     *("net", "vat", "total", "custnum", "billdate", "original_id"),
 )
 
@@ -129,8 +129,8 @@ def _known(connection: Connection, run: Run, entries: Iterable[Entry]) -> dict[t
     column = tables.document.c
     statement = select(
         column.id, column.identity, column.state, column.run_id, column.exposed, column.earlier,
-        column.reason, column.updated, *(column[name] for name in VERSION),
-    ).where(
+        column.reason, column.updated, *VERSION,
+    ).select_from(tables.with_content).where(
         column.environment == run.environment,
         column.cid == run.cid,
         column.kind == bindparam("of_kind"),
@@ -214,6 +214,8 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
             for number, each in zip(ids, fresh, strict=True)
         ],
     )
+    payloads = [(number, each.entry.payload) for number, each in zip(ids, fresh, strict=True)]
+    insert_rows(connection, tables.content, tables.content.columns.keys(), payloads)
     again = [
         {"key": each.known.id, **after_change(each.known, content), **content, **stamp}
         for each in going
@@ -222,7 +224,15 @@ def _write_documents(connection: Connection, run: Run, going: Sequence[_Decision
     ]
     if again:
         outbox.release(connection, [row["key"] for row in again])
-        changed = (*VERSION, "exposed", "earlier", *stamp)
+        renew_payloads(
+            connection,
+            [
+                (each.known.id, each.entry.payload)
+                for each in going
+                if each.known is not None and each.known.payload != each.entry.payload
+            ],
+        )
+        changed = (*DESCRIBING, "exposed", "earlier", *stamp)
         unchanged = ("environment", "cid", "kind", "identity", "billnum")
         connection.execute(
             update(tables.document)
@@ -244,7 +254,7 @@ def _columns(run: Run, entry: Entry) -> tuple[Any, ...]:
     """What `document` has of an entry, in the order of `_COLUMNS`."""
     return (
         *(run.environment, run.cid, entry.kind.value, entry.identity, entry.billnum, entry.jobtype),
-        *(entry.content_hash, entry.payload, int(entry.is_guarded), entry.net, entry.vat, entry.total),
+        *(entry.content_hash, int(entry.is_guarded), entry.net, entry.vat, entry.total),
         *(entry.custnum, entry.billdate, entry.original_id),
     )
 

@@ -19,6 +19,7 @@ from pipeline.ledger import outbox, tables
 from pipeline.ledger.clock import now
 from pipeline.ledger.database import NUL, execute_rows, insert_rows
 from pipeline.ledger.entry import Entry, Sealing, entry_of
+from pipeline.ledger.exposure import DESCRIBING, renew_payloads
 from pipeline.ledger.plan import Planned, plan
 from pipeline.ledger.statements import (
     ANSWERED,
@@ -31,6 +32,8 @@ from pipeline.ledger.statements import (
     SENDING_NAMES,
     SETTLED,
     SETTLED_NAMES,
+    alike,
+    listed,
 )
 from pipeline.ledger.states import State
 
@@ -63,7 +66,7 @@ class Settlement(NamedTuple):
 
     `states` are gone through in turn: (REFUSED, PLANNED) is a document that is certainly not with the
     service and may go again. `exposed` marks that its content may have reached the service. `version`
-    are columns of `document` to set with it: the content that the service turned out to have.
+    is the content that the service turned out to have (`exposure.VERSION`).
     """
 
     document_id: int
@@ -153,7 +156,7 @@ class Run:
         self.ledger.require_room()
         number = next(self._batch_numbers)
         identifier = f"{self.id}-{number}"
-        with self.ledger.writing() as connection:
+        with self.ledger.writing(joins=True) as connection:
             at, why = now(), f"in batch {identifier}"
             begun = {"run_id": self.id, "data_identifier": identifier, "attempt": 1, "size": len(batch)}
             batch_id = connection.scalars(BEGUN, {**begun, "sent": at}).one()
@@ -161,17 +164,18 @@ class Run:
                 connection,
                 SENDING,
                 SENDING_NAMES,
-                [(batch_id, at, self.id, why, each.document_id, self.id) for each in batch],
+                [(batch_id, at, self.id, why, listed([each.document_id for each in batch]), self.id)],
             )
             if changed != len(batch):
                 raise RuntimeError(f"{len(batch) - changed} documents of batch {identifier} were not planned")
             # Should the program stop before the answer is recorded, the report says what is true.
-            execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(self.id, each.number) for each in batch])
+            numbers = listed([each.number for each in batch])
+            execute_rows(connection, MAYBE_SENT, MAYBE_SENT_NAMES, [(self.id, numbers)])
         return Batch(batch_id, identifier, batch)
 
     def end_batch(self, batch: Batch, answered: Answered, settlements: Sequence[Settlement]) -> None:
         """Record durably what the service answered and what became of each document of the batch."""
-        with self.ledger.writing() as connection:
+        with self.ledger.writing(joins=True) as connection:
             self.record_answer(connection, batch, answered)
             self.settle(connection, settlements)
 
@@ -198,19 +202,21 @@ class Run:
                 SETTLED,
                 SETTLED_NAMES,
                 [
-                    (
-                        *(each.states[step].value, int(each.exposed), each.jobid, each.answer),
-                        *(at, self.id, each.reason, each.document_id),
+                    (*what, at, self.id, reason, keys)
+                    for keys, (*what, reason) in alike(
+                        (each.document_id, _said(each, step))
+                        for each in settlements
+                        if step < len(each.states)
                     )
-                    for each in settlements
-                    if step < len(each.states)
                 ],
             )
         for each in settlements:
             if each.version:
+                described = {name: each.version[name] for name in DESCRIBING}
                 connection.execute(
-                    update(tables.document).where(_document.id == each.document_id).values(**each.version)
+                    update(tables.document).where(_document.id == each.document_id).values(**described)
                 )
+                renew_payloads(connection, [(each.document_id, each.version["payload"])])
         self._settle_invoices(connection, settlements)
 
     def settle_unknown(self, settlements: Sequence[Settlement]) -> None:
@@ -346,7 +352,12 @@ class Run:
             connection,
             ENDED,
             ENDED_NAMES,
-            [(each.outcome.value, self.id, each.document_id) for each in settlements],
+            [
+                (outcome, self.id, keys)
+                for keys, (outcome,) in alike(
+                    (each.document_id, (each.outcome.value,)) for each in settlements
+                )
+            ],
         )
         found = {each.document_id: each.found for each in settlements if each.found}
         if found:
@@ -386,3 +397,8 @@ class Run:
         ]
         if rows:
             connection.execute(insert(tables.invoice), rows)
+
+
+def _said(settlement: Settlement, step: int) -> tuple[Any, ...]:
+    state = settlement.states[step].value
+    return state, int(settlement.exposed), settlement.jobid, settlement.answer, settlement.reason

@@ -31,6 +31,7 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "busy_timeout = 30000",
     "secure_delete = ON",  # what is purged is gone
+    "cache_size = -65536",  # 64 MB: a chunk that is planned goes to the log once, not whenever 2 MB are full
 )
 
 TRIGGERS: tuple[str, ...] = (

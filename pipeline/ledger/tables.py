@@ -82,7 +82,6 @@ document = Table(
     Column("jobtype", Text),
     Column("state", Text, nullable=False),  # planned, sending, accepted, refused, unknown
     Column("content_hash", Text, nullable=False),  # keyed; without what came from the clock
-    Column("payload", Text),  # the dataset as JSON, personal identity codes hashed; null once purged
     Column("guarded", Integer, nullable=False),  # 1: sent with checkbillnum
     Column("net", Text, nullable=False),
     Column("vat", Text, nullable=False),
@@ -107,6 +106,16 @@ document = Table(
     Index("document_jobid", "jobid", **_where("jobid IS NOT NULL")),
     Index("document_original", "original_id", **_where("original_id IS NOT NULL")),
 )
+
+content = Table(
+    "content",
+    metadata,
+    Column("document_id", Id, ForeignKey("document.id"), primary_key=True),
+    Column("payload", Text, nullable=False),  # the dataset as JSON, personal identity codes hashed
+)
+"""What each document says, until it is purged; apart, since a document is written anew with every state."""
+
+with_content = document.outerjoin(content, content.c.document_id == document.c.id)
 
 batch = Table(
     "batch",

@@ -56,7 +56,10 @@ class Aside(NamedTuple):
 def contents(connection: Connection, run: RunFacts) -> Iterator[Content]:
     """Every invoice of the run, in the order of the export."""
     found, later = Beside(_findings(connection, run)), Beside(lives(connection, run.id))
-    for row in connection.execute(invoice_query(run, *_content_columns())):
+    query = invoice_query(run, *_content_columns()).outerjoin(
+        tables.content, tables.content.c.document_id == tables.document.c.id
+    )
+    for row in connection.execute(query):
         findings = found.of(row[0]) or []
         line = invoice_line(row, [(each.code, each.severity) for each in findings], later.of(row[0]))
         if said := unexplained(run, line):
@@ -104,7 +107,7 @@ def _content_columns() -> tuple[ColumnElement[Any], ...]:
     of_this_content = or_(own, invoice.outcome.in_(_STAYS))
     in_batch = and_(of_this_content, invoice.outcome != Outcome.CONFLICT)
     return (
-        case((of_this_content, document.payload), else_=null()),
+        case((of_this_content, tables.content.c.payload), else_=null()),
         document.guarded,
         case((in_batch, document.batch_id), else_=null()),
     )

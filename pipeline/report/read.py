@@ -188,10 +188,12 @@ def rows_aside(connection: Connection, run_id: str) -> dict[str, int]:
 
 def all_went(connection: Connection, run: RunFacts) -> bool:
     """Whether all invoices that were counted are with the service, and what is there is known."""
-    known = and_(_invoice.outcome.in_(WITH_THE_SERVICE), _document.payload.is_not(None))
+    known = and_(_invoice.outcome.in_(WITH_THE_SERVICE), tables.content.c.document_id.is_not(None))
     query = (
         select(func.count(), func.count(case((known, 1))))
-        .select_from(tables.invoice.outerjoin(tables.document, _document.id == _invoice.document_id))
+        .select_from(
+            tables.invoice.outerjoin(tables.content, tables.content.c.document_id == _invoice.document_id)
+        )
         .where(_invoice.run_id == run.id)
     )
     return set(connection.execute(query).one()) == {run.counted.get("invoices")}

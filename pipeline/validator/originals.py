@@ -19,6 +19,7 @@ from pipeline.document import Document, Kind
 from pipeline.ledger import Run
 from pipeline.ledger.entry import identity_of
 from pipeline.ledger.states import State
+from pipeline.ledger.tables import content, with_content
 from pipeline.ledger.tables import document as table
 from pipeline.validator.rules.base import Broken
 from pipeline.validator.rules.credit import REFUNDS
@@ -81,7 +82,9 @@ def _originals(connection: Connection, run: Run, documents: Iterable[Document]) 
         wanted[tag].append(number)
     which = or_(column.billnum.in_(wanted["refundtobillnum"]), column.jobid.in_(wanted["refundtojobid"]))
     rows = connection.execute(
-        select(column.id, column.billnum, column.jobid, column.total, column.payload).where(_mine(run), which)
+        select(column.id, column.billnum, column.jobid, column.total, content.c.payload)
+        .select_from(with_content)
+        .where(_mine(run), which)
     )
     found: dict[tuple[str, str], Any] = {}
     for row in rows:

@@ -122,7 +122,7 @@ def test_details_show_cells_the_very_json_and_the_answer(opened: Any, night: Pat
     page = opened(night)
     text = opened_detail(page, "1001")
     ((payload, jobid),) = sqlite3.connect(night.parent.parent / "ledger.sqlite").execute(
-        "select payload, jobid from document where billnum = '1001'"
+        "select payload, jobid from document join content on document_id = id where billnum = '1001'"
     )
     shown = page.locator("#detail pre").last.inner_text()
     assert json.loads(shown) == {"checkbillnum": "1", **json.loads(payload)}

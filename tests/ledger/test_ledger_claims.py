@@ -197,8 +197,8 @@ def test_a_claim_whose_commit_was_not_heard_of(tmp_path: Path, monkeypatch: pyte
         writing, deaf = run.ledger.writing, [True]
 
         @contextmanager
-        def unheard() -> Iterator[Any]:
-            with writing() as connection:
+        def unheard(*, joins: bool) -> Iterator[Any]:
+            with writing(joins=joins) as connection:
                 yield connection
             if deaf.pop() if deaf else False:
                 raise Unrecordable(finding("ledger-unwritable", path="", reason="the connection was cut"))

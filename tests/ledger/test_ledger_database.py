@@ -102,7 +102,7 @@ def test_a_newer_ledger_is_left_alone(tmp_path: Path) -> None:
         open_ledger(url(tmp_path))
     assert str(refused.value) == (
         f"The ledger {shown(ledger.engine)} was written by a newer version of this program"
-        " (schema 99; this one knows 2)."
+        " (schema 99; this one knows 3)."
     )
 
 

@@ -73,6 +73,7 @@ class MadeLedger:
 
     def document(self, run_id: str, key: int, state: str, **values: Any) -> int:
         """A document of the ledger."""
+        payload = values.pop("payload", None)
         self.put(
             tables.document,
             **{
@@ -84,6 +85,8 @@ class MadeLedger:
                 **values,
             },
         )
+        if payload is not None:
+            self.put(tables.content, document_id=key, payload=payload)
         return key
 
     def invoice(self, run_id: str, number: int, outcome: str, **values: Any) -> None:

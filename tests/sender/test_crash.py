@@ -18,7 +18,7 @@ from pipeline.sandbox.state import SandboxState
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
 NUMBERS = [str(1001 + number) for number in range(8)]
-LEAST = {"before-commit": 10, "after-commit": 10, "before-request": 4, "after-answer": 4}
+LEAST = {"before-commit": 7, "after-commit": 7, "before-request": 4, "after-answer": 4}
 
 
 @pytest.fixture
