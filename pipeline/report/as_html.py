@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -28,7 +29,8 @@ from pipeline.ledger.life import Stage
 from pipeline.report.as_json import run_as_dict
 from pipeline.report.causes import Causes
 from pipeline.report.charts import outcome_bars, rate_chart, rates_read
-from pipeline.report.contents import Aside, Content
+from pipeline.report.columns import Contents, json_lists, json_texts
+from pipeline.report.contents import Aside
 from pipeline.report.files import BUFFER, Entries
 from pipeline.report.rates import Rates
 from pipeline.report.read import WITH_THE_SERVICE, Remark, RunFacts, answer_text
@@ -75,7 +77,7 @@ class HtmlReport:
         self._causes, self._rates = Causes(), Rates()
         self._purged = 0
         self._noted: dict[tuple[str | None, str | None, Severity], int] = {}
-        self._pack: list[Any] = []
+        self._waiting: list[tuple[Any, ...]] = []
         self._lines, self._details = Entries(spool / "lines"), Entries(spool / "details")
 
     def __enter__(self) -> Self:
@@ -85,28 +87,33 @@ class HtmlReport:
         self._lines.close()
         self._details.close()
 
-    def add_invoice(self, content: Content) -> None:
-        """Add the next invoice."""
-        line = content.line
-        causes = self._causes.add(content.findings, line.total)
-        self._note(content.findings)
-        if line.outcome in WITH_THE_SERVICE and not self._all_went:
-            if content.sent:
-                self._rates.add_payload(content.sent, line.net)
-            else:
-                self._purged += 1
-        if self._shown == self._most:
-            return
-        self._shown += 1
-        shown = [
-            *(line.billnum, line.customer, line.billdate, _ORDER[line.outcome], line.net, line.vat),
-            *(line.total, line.jobid, line.kind, line.jobtype, line.rows, causes),
+    def add_invoices(self, contents: Contents) -> None:
+        """Add the next invoices."""
+        lines, found = contents.lines, contents.findings
+        causes = [
+            self._causes.add(those, total) if those else []
+            for those, total in zip(found, lines.total, strict=True)
         ]
-        self._lines.add(orjson.dumps(shown))
-        findings = [_detail(found) for found in content.findings]
-        self._pack.append([content.sent, line.answer, content.batch, findings, life_text(line.life)])
-        if len(self._pack) == _IN_A_PACK:
-            self._flush()
+        for those in filter(None, found):
+            self._note(those)
+        if not self._all_went:
+            self._add_rates(contents)
+        left = self._most - self._shown
+        self._shown += min(left, len(found))
+        columns = (
+            *map(json_texts, (lines.billnum, lines.customer, lines.billdate)),
+            [str(_ORDER[outcome]) for outcome in lines.outcome],
+            *map(json_texts, (lines.net, lines.vat, lines.total, lines.jobid, lines.kind, lines.jobtype)),
+            json_lists(lines.rows),
+            json_lists(causes),
+        )
+        self._lines.add_all([f"[{','.join(each)}]" for each in islice(zip(*columns, strict=True), left)])
+        details = [[_detail(each) for each in those] for those in found]
+        shown = zip(
+            *(contents.sent, lines.answer, contents.batch, details, map(life_text, lines.life)), strict=True
+        )
+        self._waiting += islice(shown, left)
+        self._flush(len(self._waiting) // _IN_A_PACK * _IN_A_PACK)
 
     def add_remark(self, remark: Remark) -> None:
         """Add a finding that concerns no single invoice; those of an invoice came with it."""
@@ -115,7 +122,7 @@ class HtmlReport:
 
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole page to `path`."""
-        self._flush()
+        self._flush(len(self._waiting))
         with path.open("wb", buffering=BUFFER) as file:
             for part in _template().generate(self._names(totals)):
                 file.write(part.encode())
@@ -185,11 +192,21 @@ class HtmlReport:
             key = (found.place.file, found.place.sheet, found.severity)
             self._noted[key] = self._noted.get(key, 0) + 1
 
-    def _flush(self) -> None:
-        if self._pack:
-            packed = base64.b64encode(zlib.compress(orjson.dumps(self._pack), _COMPRESSION))
-            self._details.add(b'"%b"' % packed)
-            self._pack.clear()
+    def _add_rates(self, contents: Contents) -> None:
+        lines = contents.lines
+        for sent, net, outcome in zip(contents.sent, lines.net, lines.outcome, strict=True):
+            if outcome in WITH_THE_SERVICE:
+                if sent:
+                    self._rates.add_payload(sent, net)
+                else:
+                    self._purged += 1
+
+    def _flush(self, count: int) -> None:
+        """Pack so many of the waiting details."""
+        for first in range(0, count, _IN_A_PACK):
+            pack = orjson.dumps(self._waiting[first : min(first + _IN_A_PACK, count)])
+            self._details.add(b'"%b"' % base64.b64encode(zlib.compress(pack, _COMPRESSION)))
+        del self._waiting[:count]
 
 
 _ORDER = {outcome: number for number, outcome in enumerate(Outcome)}

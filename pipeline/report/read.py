@@ -33,6 +33,7 @@ from pipeline.ledger.life import Life, Stage, lives
 from pipeline.ledger.recording import shown_url
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
+from pipeline.report.columns import Columns, loaded
 
 WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
 
@@ -310,6 +311,24 @@ def invoice_line(
         *(net, vat, total, orjson.loads(rows)),
         *(jobid, answer and masked(orjson.loads(answer)), codes, explained),
         life if outcome in _OWN_ANSWER else None,
+    )
+
+
+def invoice_columns(
+    columns: Sequence[Sequence[Any]], found: Sequence[list[Finding]], lives: Sequence[Life | None]
+) -> Columns:
+    """`invoice_line` of many: the columns of an `invoice_query`, their findings and lives."""
+    number, kind, billnum, jobtype, customers, billdate, ended, net, vat, total, rows, jobid, answers = (
+        columns
+    )
+    outcomes = list(map(_OUTCOMES.__getitem__, ended))
+    return Columns(
+        *(number, kind, billnum, jobtype, list(map(_masked, customers)), billdate, outcomes),
+        *(net, vat, total, loaded(rows), jobid),
+        [answer and masked(orjson.loads(answer)) for answer in answers],
+        [list(dict.fromkeys([each.code for each in those])) if those else [] for those in found],
+        [any(each.severity is Severity.ERROR for each in those) if those else False for those in found],
+        [life if life and end in _OWN_ANSWER else None for life, end in zip(lives, outcomes, strict=True)],
     )
 
 
