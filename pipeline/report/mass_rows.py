@@ -16,7 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, BinaryIO, NamedTuple
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from xlsxwriter.utility import xl_col_to_name
 
@@ -126,11 +126,10 @@ def put_in_place(draft: Path | BytesIO, mass: list[MassRows], path: Path) -> Non
     rows_of = {rows.entry: rows for rows in mass}
     with ZipFile(draft) as source, ZipFile(path, "w", ZIP_DEFLATED, compresslevel=_COMPRESSION) as target:
         for part in source.infolist():
-            entry = ZipInfo(part.filename, part.date_time)
-            entry.compress_type = ZIP_DEFLATED
             xml = source.read(part)
             rows = rows_of.get(part.filename)
-            with target.open(entry, "w", force_zip64=rows is not None) as file:
+            # By its name: a ZipInfo of ours would be packed at zlib's own level, whatever the archive's.
+            with target.open(part.filename, "w", force_zip64=rows is not None) as file:
                 if rows is None:
                     file.write(xml)
                     continue
