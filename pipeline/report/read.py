@@ -355,7 +355,8 @@ def _perhaps_unexplained(run: RunFacts) -> Select[Any]:
     later = tables.status_update.c
     refused = select(later.document_id).where(later.stage == Stage.REFUSED.value)
     has_error = _invoice.number.in_(told)
-    unexplained_now = and_(_outcome.in_(_UNEXPLAINED), ~has_error)
+    # `_outcome` is one of these just when the recorded one is, which is known without the document.
+    unexplained_now = and_(_invoice.outcome.in_(_UNEXPLAINED), ~has_error)
     return invoice_query(run, has_error).where(or_(unexplained_now, _invoice.document_id.in_(refused)))
 
 
