@@ -11,7 +11,9 @@ import base64
 import hashlib
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -41,6 +43,7 @@ MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""
 
 _IN_A_PACK = 100  # the details of so many invoices are packed, and unpacked, together
+_MOST_PACKING = 40  # packs that wait for their thread: a few megabytes
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPRESSION = 1  # level 6 takes four times as long for a file a quarter smaller
 _DIGITS = re.compile("[0-9]+$")
@@ -78,12 +81,15 @@ class HtmlReport:
         self._purged = 0
         self._noted: dict[tuple[str | None, str | None, Severity], int] = {}
         self._waiting: list[tuple[Any, ...]] = []
+        self._packer = ThreadPoolExecutor(1)  # zlib lets others work meanwhile: a sixth of the report's time
+        self._packing: deque[Future[bytes]] = deque()
         self._lines, self._details = Entries(spool / "lines"), Entries(spool / "details")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._packer.shutdown(cancel_futures=True)
         self._lines.close()
         self._details.close()
 
@@ -123,6 +129,7 @@ class HtmlReport:
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole page to `path`."""
         self._flush(len(self._waiting))
+        self._keep(0)
         with path.open("wb", buffering=BUFFER) as file:
             for part in _template().generate(self._names(totals)):
                 file.write(part.encode())
@@ -205,11 +212,21 @@ class HtmlReport:
         """Pack so many of the waiting details."""
         for first in range(0, count, _IN_A_PACK):
             pack = orjson.dumps(self._waiting[first : min(first + _IN_A_PACK, count)])
-            self._details.add(b'"%b"' % base64.b64encode(zlib.compress(pack, _COMPRESSION)))
+            self._packing.append(self._packer.submit(_packed, pack))
         del self._waiting[:count]
+        self._keep(_MOST_PACKING)
+
+    def _keep(self, most: int) -> None:
+        """Keep what is packed, until no more than so many packs are left to wait for."""
+        while len(self._packing) > most:
+            self._details.add(self._packing.popleft().result())
 
 
 _ORDER = {outcome: number for number, outcome in enumerate(Outcome)}
+
+
+def _packed(pack: bytes) -> bytes:
+    return b'"%b"' % base64.b64encode(zlib.compress(pack, _COMPRESSION))
 
 
 def _detail(found: Finding) -> list[Any]:
