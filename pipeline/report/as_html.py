@@ -95,31 +95,18 @@ class HtmlReport:
 
     def add_invoices(self, contents: Contents) -> None:
         """Add the next invoices."""
-        lines, found = contents.lines, contents.findings
+        found = contents.findings
         causes = [
             self._causes.add(those, total) if those else []
-            for those, total in zip(found, lines.total, strict=True)
+            for those, total in zip(found, contents.lines.total, strict=True)
         ]
         for those in filter(None, found):
             self._note(those)
         if not self._all_went:
             self._add_rates(contents)
-        left = self._most - self._shown
-        self._shown += min(left, len(found))
-        columns = (
-            *map(json_texts, (lines.billnum, lines.customer, lines.billdate)),
-            [str(_ORDER[outcome]) for outcome in lines.outcome],
-            *map(json_texts, (lines.net, lines.vat, lines.total, lines.jobid, lines.kind, lines.jobtype)),
-            json_lists(lines.rows),
-            json_lists(causes),
-        )
-        self._lines.add_all([f"[{','.join(each)}]" for each in islice(zip(*columns, strict=True), left)])
-        details = [[_detail(each) for each in those] for those in found]
-        shown = zip(
-            *(contents.sent, lines.answer, contents.batch, details, map(life_text, lines.life)), strict=True
-        )
-        self._waiting += islice(shown, left)
-        self._flush(len(self._waiting) // _IN_A_PACK * _IN_A_PACK)
+        if left := self._most - self._shown:
+            self._show(contents, causes, left)
+            self._shown += min(left, len(found))
 
     def add_remark(self, remark: Remark) -> None:
         """Add a finding that concerns no single invoice; those of an invoice came with it."""
@@ -198,6 +185,24 @@ class HtmlReport:
         for found in findings:
             key = (found.place.file, found.place.sheet, found.severity)
             self._noted[key] = self._noted.get(key, 0) + 1
+
+    def _show(self, contents: Contents, causes: list[list[int]], most: int) -> None:
+        """Put the first of these invoices on the page, at most so many."""
+        lines = contents.lines
+        columns = (
+            *map(json_texts, (lines.billnum, lines.customer, lines.billdate)),
+            [str(_ORDER[outcome]) for outcome in lines.outcome],
+            *map(json_texts, (lines.net, lines.vat, lines.total, lines.jobid, lines.kind, lines.jobtype)),
+            json_lists(lines.rows),
+            json_lists(causes),
+        )
+        self._lines.add_all([f"[{','.join(each)}]" for each in islice(zip(*columns, strict=True), most)])
+        details = [[_detail(each) for each in those] for those in contents.findings]
+        shown = zip(
+            *(contents.sent, lines.answer, contents.batch, details, map(life_text, lines.life)), strict=True
+        )
+        self._waiting += islice(shown, most)
+        self._flush(len(self._waiting) // _IN_A_PACK * _IN_A_PACK)
 
     def _add_rates(self, contents: Contents) -> None:
         lines = contents.lines
