@@ -60,14 +60,11 @@ def write_report(engine: Engine, run_id: str, out: Path) -> ReportPaths:
                 all_went=all_went(connection, run),
             )
         )
-        for content in contents(connection, run):
-            line = content.line
-            totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
-            if line.life:
-                totals.lives[line.life.stage] += 1
-            for_scripts.add_invoice(line)
-            for_people.add_invoice(line)
-            page.add_invoice(content)
+        for some in contents(connection, run):
+            totals.add_columns(some.lines)
+            for_scripts.add_invoices(some.lines)
+            for_people.add_invoices(some.lines)
+            page.add_invoices(some)
         for remark in remarks(connection, run):
             for_scripts.add_remark(remark)
             for_people.add_remark(remark)

@@ -11,9 +11,12 @@ import base64
 import hashlib
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -28,7 +31,8 @@ from pipeline.ledger.life import Stage
 from pipeline.report.as_json import run_as_dict
 from pipeline.report.causes import Causes
 from pipeline.report.charts import outcome_bars, rate_chart, rates_read
-from pipeline.report.contents import Aside, Content
+from pipeline.report.columns import Contents, json_lists, json_texts
+from pipeline.report.contents import Aside
 from pipeline.report.files import BUFFER, Entries
 from pipeline.report.read import WITH_THE_SERVICE, Remark, RunFacts, answer_text
 from pipeline.report.totals import MONEY, Totals
@@ -39,6 +43,7 @@ MOST_INVOICES = 200_000
 """How many invoices the page shows; a browser would choke on many more."""
 
 _IN_A_PACK = 100  # the details of so many invoices are packed, and unpacked, together
+_MOST_PACKING = 40  # packs that wait for their thread: a few megabytes
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPRESSION = 1  # level 6 takes four times as long for a file a quarter smaller
 _DIGITS = re.compile("[0-9]+$")
@@ -75,38 +80,33 @@ class HtmlReport:
         self._causes, self._rates = Causes(), Rates()
         self._purged = 0
         self._noted: dict[tuple[str | None, str | None, Severity], int] = {}
-        self._pack: list[Any] = []
+        self._waiting: list[tuple[Any, ...]] = []
+        self._packer = ThreadPoolExecutor(1)  # zlib lets others work meanwhile: a sixth of the report's time
+        self._packing: deque[Future[bytes]] = deque()
         self._lines, self._details = Entries(spool / "lines"), Entries(spool / "details")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._packer.shutdown(cancel_futures=True)
         self._lines.close()
         self._details.close()
 
-    def add_invoice(self, content: Content) -> None:
-        """Add the next invoice."""
-        line = content.line
-        causes = self._causes.add(content.findings, line.total)
-        self._note(content.findings)
-        if line.outcome in WITH_THE_SERVICE and not self._all_went:
-            if content.sent:
-                self._rates.add_payload(content.sent, line.net)
-            else:
-                self._purged += 1
-        if self._shown == self._most:
-            return
-        self._shown += 1
-        shown = [
-            *(line.billnum, line.customer, line.billdate, _ORDER[line.outcome], line.net, line.vat),
-            *(line.total, line.jobid, line.kind, line.jobtype, line.rows, causes),
+    def add_invoices(self, contents: Contents) -> None:
+        """Add the next invoices."""
+        found = contents.findings
+        causes = [
+            self._causes.add(those, total) if those else []
+            for those, total in zip(found, contents.lines.total, strict=True)
         ]
-        self._lines.add(orjson.dumps(shown))
-        findings = [_detail(found) for found in content.findings]
-        self._pack.append([content.sent, line.answer, content.batch, findings, life_text(line.life)])
-        if len(self._pack) == _IN_A_PACK:
-            self._flush()
+        for those in filter(None, found):
+            self._note(those)
+        if not self._all_went:
+            self._add_rates(contents)
+        if left := self._most - self._shown:
+            self._show(contents, causes, left)
+            self._shown += min(left, len(found))
 
     def add_remark(self, remark: Remark) -> None:
         """Add a finding that concerns no single invoice; those of an invoice came with it."""
@@ -115,7 +115,8 @@ class HtmlReport:
 
     def finish(self, totals: Totals, path: Path) -> None:
         """Write the whole page to `path`."""
-        self._flush()
+        self._flush(len(self._waiting))
+        self._keep(0)
         with path.open("wb", buffering=BUFFER) as file:
             for part in _template().generate(self._names(totals)):
                 file.write(part.encode())
@@ -185,14 +186,52 @@ class HtmlReport:
             key = (found.place.file, found.place.sheet, found.severity)
             self._noted[key] = self._noted.get(key, 0) + 1
 
-    def _flush(self) -> None:
-        if self._pack:
-            packed = base64.b64encode(zlib.compress(orjson.dumps(self._pack), _COMPRESSION))
-            self._details.add(b'"%b"' % packed)
-            self._pack.clear()
+    def _show(self, contents: Contents, causes: list[list[int]], most: int) -> None:
+        """Put the first of these invoices on the page, at most so many."""
+        lines = contents.lines
+        columns = (
+            *map(json_texts, (lines.billnum, lines.customer, lines.billdate)),
+            [str(_ORDER[outcome]) for outcome in lines.outcome],
+            *map(json_texts, (lines.net, lines.vat, lines.total, lines.jobid, lines.kind, lines.jobtype)),
+            json_lists(lines.rows),
+            json_lists(causes),
+        )
+        self._lines.add_all([f"[{','.join(each)}]" for each in islice(zip(*columns, strict=True), most)])
+        details = [[_detail(each) for each in those] for those in contents.findings]
+        shown = zip(
+            *(contents.sent, lines.answer, contents.batch, details, map(life_text, lines.life)), strict=True
+        )
+        self._waiting += islice(shown, most)
+        self._flush(len(self._waiting) // _IN_A_PACK * _IN_A_PACK)
+
+    def _add_rates(self, contents: Contents) -> None:
+        lines = contents.lines
+        for sent, net, outcome in zip(contents.sent, lines.net, lines.outcome, strict=True):
+            if outcome in WITH_THE_SERVICE:
+                if sent:
+                    self._rates.add_payload(sent, net)
+                else:
+                    self._purged += 1
+
+    def _flush(self, count: int) -> None:
+        """Pack so many of the waiting details."""
+        for first in range(0, count, _IN_A_PACK):
+            pack = orjson.dumps(self._waiting[first : min(first + _IN_A_PACK, count)])
+            self._packing.append(self._packer.submit(_packed, pack))
+        del self._waiting[:count]
+        self._keep(_MOST_PACKING)
+
+    def _keep(self, most: int) -> None:
+        """Keep what is packed, until no more than so many packs are left to wait for."""
+        while len(self._packing) > most:
+            self._details.add(self._packing.popleft().result())
 
 
 _ORDER = {outcome: number for number, outcome in enumerate(Outcome)}
+
+
+def _packed(pack: bytes) -> bytes:
+    return b'"%b"' % base64.b64encode(zlib.compress(pack, _COMPRESSION))
 
 
 def _detail(found: Finding) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, Self
@@ -9,8 +10,9 @@ from typing import Any, Self
 import orjson
 
 from pipeline.ledger.life import Life
+from pipeline.report.columns import Columns, json_lists, json_texts
 from pipeline.report.files import BUFFER, Entries
-from pipeline.report.read import InvoiceLine, Remark, RunFacts
+from pipeline.report.read import Remark, RunFacts
 from pipeline.report.totals import Totals
 from pipeline.report.words import verdict
 
@@ -34,9 +36,9 @@ class JsonReport:
         self._invoices.close()
         self._findings.close()
 
-    def add_invoice(self, line: InvoiceLine) -> None:
-        """Add the next invoice."""
-        self._invoices.add(orjson.dumps(_invoice(self._run, line)))
+    def add_invoices(self, lines: Columns) -> None:
+        """Add the next invoices."""
+        self._invoices.add_all(list(_invoices(self._run, lines)))
 
     def add_remark(self, remark: Remark) -> None:
         """Add the next finding."""
@@ -78,29 +80,42 @@ def run_as_dict(run: RunFacts) -> dict[str, Any]:
     }
 
 
-def _invoice(run: RunFacts, line: InvoiceLine) -> dict[str, Any]:
-    return {
-        "number": line.number,
-        "kind": line.kind,
-        "billnum": line.billnum,
-        "jobtype": line.jobtype,
-        "customer": line.customer,
-        "billdate": line.billdate,
-        "outcome": line.outcome,
-        "jobid": line.jobid,
-        "answer": line.answer,
-        "net": line.net,
-        "vat": line.vat,
-        "total": line.total,
-        "rows": [
-            {"file": file, "sheet": sheet, "row": row}
-            for source, first, last in line.rows
-            for file, sheet in (run.where(source),)
-            for row in range(first, last + 1)
-        ],
-        "findings": line.codes,
-        **({"life": _life(line.life)} if line.life else {}),
-    }
+def _invoices(run: RunFacts, lines: Columns) -> Iterator[str]:
+    """Each invoice as JSON."""
+    columns = zip(
+        lines.number,
+        *map(json_texts, (lines.kind, lines.billnum, lines.jobtype, lines.customer, lines.billdate)),
+        *map(json_texts, (lines.outcome, lines.jobid)),
+        ["null" if each is None else orjson.dumps(each).decode() for each in lines.answer],
+        *map(json_texts, (lines.net, lines.vat, lines.total)),
+        list(_rows(run, lines.rows)),
+        json_lists(lines.codes),
+        [f',"life":{orjson.dumps(_life(life)).decode()}' if life else "" for life in lines.life],
+        strict=True,
+    )
+    for each in columns:
+        (number, kind, billnum, jobtype, customer, billdate, outcome, jobid, answer, *rest) = each
+        net, vat, total, rows, codes, life = rest
+        yield (
+            f'{{"number":{number},"kind":{kind},"billnum":{billnum},"jobtype":{jobtype},'
+            f'"customer":{customer},"billdate":{billdate},"outcome":{outcome},"jobid":{jobid},'
+            f'"answer":{answer},"net":{net},"vat":{vat},"total":{total},"rows":[{rows}],'
+            f'"findings":{codes}{life}}}'
+        )
+
+
+def _rows(run: RunFacts, rows: Sequence[list[list[int]]]) -> Iterator[str]:
+    """Of each invoice, its rows as JSON."""
+    heads: dict[int, str] = {}
+    for ranges in rows:
+        told = []
+        for source, first, last in ranges:
+            head = heads.get(source)
+            if head is None:
+                file, sheet = json_texts(run.where(source))
+                head = heads[source] = f'{{"file":{file},"sheet":{sheet},"row":'
+            told += [f"{head}{row}}}" for row in range(first, last + 1)]
+        yield ",".join(told)
 
 
 def _life(life: Life) -> dict[str, Any]:

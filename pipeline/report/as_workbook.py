@@ -6,19 +6,20 @@ as sheet XML by `mass_rows` and put in their place when the workbook is packed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import xlsxwriter
 
 from pipeline.findings import Severity
 from pipeline.language import translate
-from pipeline.report.mass_rows import Cell, Link, MassRows, Number, plain, put_in_place
+from pipeline.report.columns import Columns
+from pipeline.report.mass_rows import Cell, Link, MassRows, Number, numbers_xml, plain, put_in_place
 from pipeline.report.read import InvoiceLine, Remark, RunFacts
 from pipeline.report.summary import summary_rows
 from pipeline.report.totals import Totals
@@ -29,6 +30,7 @@ SHEET_ROWS = 1_048_576
 FIRST_ROWS = 2_000
 """Rows of a sheet under its header that xlsxwriter writes itself; only they have links."""
 
+_T = TypeVar("_T")
 _LONGEST_LINK = 2_000
 _MOST_RANGES = 20
 _EXACT_DIGITS = 15
@@ -84,9 +86,14 @@ class WorkbookReport:
         for tab in self._tabs:
             tab.close()
 
-    def add_invoice(self, line: InvoiceLine) -> None:
-        """Add the next invoice."""
-        self._invoices.write(_invoice_cells(self._run, line))
+    def add_invoices(self, lines: Columns) -> None:
+        """Add the next invoices."""
+        sheet = self._invoices
+        first = sheet.first_left
+        for fields in lines.part(0, first).fields():
+            sheet.write(_invoice_cells(self._run, InvoiceLine(*fields)))
+        if len(lines.number) > first:
+            sheet.write_columns(_invoice_columns(self._run, lines.part(first), sheet))
 
     def add_remark(self, remark: Remark) -> None:
         """Add the next finding: an error needs attention, all else is a note."""
@@ -117,6 +124,11 @@ class _Tab:
         self._mass: list[MassRows] = []
         self._begin()
 
+    @property
+    def first_left(self) -> int:
+        """How many rows xlsxwriter is still to write itself."""
+        return max(0, FIRST_ROWS + 1 - self._row)
+
     def write(self, cells: Sequence[Cell]) -> None:
         """Write the next row."""
         if self._row == SHEET_ROWS:
@@ -128,6 +140,33 @@ class _Tab:
             for column, cell in enumerate(cells):
                 _write_cell(self._sheet, self._formats, self._row, column, cell, self._looks[column])
         self._row += 1
+
+    def write_columns(self, columns: Sequence[list[str]]) -> None:
+        """Write the next rows, given by column as XML, when none of the first is left."""
+        while columns[0]:
+            if self._row == SHEET_ROWS:
+                self._end()
+                self._begin()
+            room = SHEET_ROWS - self._row
+            self._mass[-1].write_columns(self._row + 1, [cells[:room] for cells in columns])
+            self._row += min(room, len(columns[0]))
+            columns = [cells[room:] for cells in columns]
+
+    def texts(self, column: int, texts: Sequence[str | None]) -> list[str]:
+        """Texts of that column (from 0) as XML."""
+        return self._mass[-1].column(column, texts)
+
+    def repeated(self, column: int, values: Sequence[_T], cell: Callable[[_T], Cell]) -> list[str]:
+        """Cells of that column as XML, made of values of which few are different."""
+        known = list(dict.fromkeys(values))
+        xml = dict(zip(known, self._mass[-1].column(column, list(map(cell, known))), strict=True))
+        return [xml[each] for each in values]
+
+    def sums(self, column: int, texts: Sequence[str]) -> list[str]:
+        """Sums of that column as XML, each a `money`."""
+        if max(map(len, texts)) > _EXACT_DIGITS:
+            return self._mass[-1].column(column, list(map(money, texts)))
+        return numbers_xml(texts, column, self._styles["money"])
 
     def finish(self) -> list[MassRows]:
         """Say so if there was nothing to write; return the rows still to be put in place."""
@@ -240,6 +279,24 @@ def _invoice_cells(run: RunFacts, line: InvoiceLine) -> list[Cell]:
         *(line.billnum, line.jobtype, line.customer, day(line.billdate), outcome_label(line.outcome)),
         *(money(line.net), money(line.vat), money(line.total)),
         *(line.jobid, rows_text(run, line.rows), ", ".join(line.codes), life_text(line.life)),
+    ]
+
+
+def _invoice_columns(run: RunFacts, lines: Columns, sheet: _Tab) -> list[list[str]]:
+    """`_invoice_cells` of many, by column as XML."""
+    return [
+        sheet.texts(0, lines.billnum),
+        sheet.texts(1, lines.jobtype),
+        sheet.texts(2, lines.customer),
+        sheet.repeated(3, lines.billdate, day),
+        sheet.repeated(4, lines.outcome, outcome_label),
+        sheet.sums(5, lines.net),
+        sheet.sums(6, lines.vat),
+        sheet.sums(7, lines.total),
+        sheet.texts(8, lines.jobid),
+        sheet.texts(9, [rows_text(run, ranges) for ranges in lines.rows]),
+        sheet.repeated(10, list(map(", ".join, lines.codes)), str),
+        sheet.repeated(11, list(map(life_text, lines.life)), str),
     ]
 
 

@@ -15,12 +15,14 @@ from pipeline.findings import Finding
 from pipeline.ledger import tables
 from pipeline.ledger.content import GUARD
 from pipeline.ledger.life import lives
+from pipeline.report.columns import Columns, Contents
 from pipeline.report.read import (
     FINDING,
+    WITH_THE_SERVICE,
     Beside,
     InvoiceLine,
     RunFacts,
-    invoice_line,
+    invoice_columns,
     invoice_query,
     masked,
     recorded_finding,
@@ -31,20 +33,6 @@ _STAYS = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED, Outcome.CONFLICT, Outcome.
 """Outcomes whose document was sent, so that no later run gave it other content."""
 
 
-class Content(NamedTuple):
-    """An invoice with what is kept of it.
-
-    `sent` is the JSON of its dataset as it was or would have been sent, but for personal identity codes
-    and attached files, of which it has hashes; of a conflict that of the one sent before. None when it
-    is not kept. `batch` is the id of the request that it last went with.
-    """
-
-    line: InvoiceLine
-    sent: str | None
-    batch: int | None
-    findings: list[Finding]
-
-
 class Aside(NamedTuple):
     """Rows of a table that were set aside for a reason: how many, and the first of them as ranges."""
 
@@ -53,21 +41,33 @@ class Aside(NamedTuple):
     first: list[list[int]]
 
 
-def contents(connection: Connection, run: RunFacts) -> Iterator[Content]:
-    """Every invoice of the run, in the order of the export."""
+def contents(connection: Connection, run: RunFacts) -> Iterator[Contents]:
+    """All invoices of the run, in the order of the export, some at a time."""
     found, later = Beside(_findings(connection, run)), Beside(lives(connection, run.id))
     query = invoice_query(run, *_content_columns()).outerjoin(
         tables.content, tables.content.c.document_id == tables.document.c.id
     )
-    for row in connection.execute(query):
-        findings = found.of(row[0]) or []
-        line = invoice_line(row, [(each.code, each.severity) for each in findings], later.of(row[0]))
-        if said := unexplained(run, line):
-            line.codes.append(said.code)
-            findings = [*findings, said]
-        payload, guarded, batch = row[-3:]
-        sent = f'{{"{GUARD}":"1",{payload[1:]}' if payload and guarded else payload
-        yield Content(line, sent, batch, findings)
+    for rows in connection.execute(query).partitions():
+        numbers = [row[0] for row in rows]
+        findings = [found.of(number) or [] for number in numbers]
+        *columns, payloads, guarded, batch = zip(*rows, strict=True)
+        lines = invoice_columns(columns, findings, [later.of(number) for number in numbers])
+        _explain(run, lines, findings)
+        sent = [
+            f'{{"{GUARD}":"1",{payload[1:]}' if guard and payload else payload
+            for payload, guard in zip(payloads, guarded, strict=True)
+        ]
+        yield Contents(lines, sent, batch, findings)
+
+
+def _explain(run: RunFacts, lines: Columns, findings: list[list[Finding]]) -> None:
+    """Add what is to be said of invoices that no recorded finding explains."""
+    for at, (outcome, life) in enumerate(zip(lines.outcome, lines.life, strict=True)):
+        if life or outcome not in WITH_THE_SERVICE:  # of others `unexplained` has nothing to say
+            line = InvoiceLine(*next(lines.part(at, at + 1).fields()))
+            if said := unexplained(run, line):
+                line.codes.append(said.code)
+                findings[at] = [*findings[at], said]
 
 
 def batches(connection: Connection, run: RunFacts) -> dict[int, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -47,6 +47,11 @@ class Entries:
         """Add a value."""
         self._file.write(self._before + entry)
         self._before = self._between
+
+    def add_all(self, entries: Sequence[str]) -> None:
+        """Add many values."""
+        if entries:
+            self.add(self._between.decode().join(entries).encode())
 
     def read(self) -> BinaryIO:
         """The file, from its beginning."""

@@ -9,14 +9,14 @@ of the whole: a test writes one table both ways and reads the same back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, BinaryIO, NamedTuple
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from xlsxwriter.utility import xl_col_to_name
 
@@ -101,11 +101,11 @@ class MassRows:
         if self._waiting:
             columns = enumerate(zip_longest(*self._waiting))
             first = self.last - len(self._waiting) + 1
-            self.write_columns(first, [self._column(number, cells) for number, cells in columns])
+            self.write_columns(first, [self.column(number, cells) for number, cells in columns])
             self._waiting.clear()
 
-    def _column(self, number: int, cells: Sequence[Cell]) -> list[str]:
-        """The cells of a column as XML."""
+    def column(self, number: int, cells: Sequence[Cell]) -> list[str]:
+        """The cells of that column (from 0) as `write_columns` takes them."""
         look = self._looks[number]
         texts = [cell or "" for cell in cells if cell is None or isinstance(cell, str)]
         if len(texts) == len(cells):
@@ -126,11 +126,10 @@ def put_in_place(draft: Path | BytesIO, mass: list[MassRows], path: Path) -> Non
     rows_of = {rows.entry: rows for rows in mass}
     with ZipFile(draft) as source, ZipFile(path, "w", ZIP_DEFLATED, compresslevel=_COMPRESSION) as target:
         for part in source.infolist():
-            entry = ZipInfo(part.filename, part.date_time)
-            entry.compress_type = ZIP_DEFLATED
             xml = source.read(part)
             rows = rows_of.get(part.filename)
-            with target.open(entry, "w", force_zip64=rows is not None) as file:
+            # By its name: a ZipInfo of ours would be packed at zlib's own level, whatever the archive's.
+            with target.open(part.filename, "w", force_zip64=rows is not None) as file:
                 if rows is None:
                     file.write(xml)
                     continue
@@ -163,6 +162,12 @@ def blank_xml(column: int, style: int) -> str:
 def number_xml(digits: str, column: int, style: int) -> str:
     """A cell of that column (from 0) that holds a number: XML with `ROW` for its row."""
     return f'<c r="{_letters(column)}{ROW}" s="{style}"><v>{digits}</v></c>'
+
+
+def numbers_xml(digits: Iterable[str], column: int, style: int) -> list[str]:
+    """`number_xml` of each of these numbers."""
+    head, tail = number_xml(ROW, column, style).rsplit(ROW, 1)
+    return [f"{head}{each}{tail}" for each in digits]
 
 
 def text_xml(text: str, column: int, style: int, shown: Callable[[str], str] = plain) -> str:

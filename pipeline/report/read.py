@@ -33,6 +33,7 @@ from pipeline.ledger.life import Life, Stage, lives
 from pipeline.ledger.recording import shown_url
 from pipeline.ledger.states import State
 from pipeline.privacy import mask
+from pipeline.report.columns import Columns, loaded
 
 WITH_THE_SERVICE = (Outcome.ACCEPTED, Outcome.ALREADY_ACCEPTED)
 
@@ -315,6 +316,24 @@ def invoice_line(
     )
 
 
+def invoice_columns(
+    columns: Sequence[Sequence[Any]], found: Sequence[list[Finding]], lives: Sequence[Life | None]
+) -> Columns:
+    """`invoice_line` of many: the columns of an `invoice_query`, their findings and lives."""
+    number, kind, billnum, jobtype, customers, billdate, ended, net, vat, total, rows, jobid, answers = (
+        columns
+    )
+    outcomes = list(map(_OUTCOMES.__getitem__, ended))
+    return Columns(
+        *(number, kind, billnum, jobtype, list(map(_masked, customers)), billdate, outcomes),
+        *(net, vat, total, loaded(rows), jobid),
+        [answer and masked(orjson.loads(answer)) for answer in answers],
+        [list(dict.fromkeys([each.code for each in those])) if those else [] for those in found],
+        [any(each.severity is Severity.ERROR for each in those) if those else False for those in found],
+        [life if life and end in _OWN_ANSWER else None for life, end in zip(lives, outcomes, strict=True)],
+    )
+
+
 class Beside(Generic[_T]):
     """What belongs to some invoices, read along with all of them: `found` by number, in the same order."""
 
@@ -338,7 +357,8 @@ def _perhaps_unexplained(run: RunFacts) -> Select[Any]:
     later = tables.status_update.c
     refused = select(later.document_id).where(later.stage == Stage.REFUSED.value)
     has_error = _invoice.number.in_(told)
-    unexplained_now = and_(_outcome.in_(_UNEXPLAINED), ~has_error)
+    # `_outcome` is one of these just when the recorded one is, which is known without the document.
+    unexplained_now = and_(_invoice.outcome.in_(_UNEXPLAINED), ~has_error)
     return invoice_query(run, has_error).where(or_(unexplained_now, _invoice.document_id.in_(refused)))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+from itertools import compress
 from typing import Any
 
 from pipeline.document import Outcome
 from pipeline.ledger.life import Stage
+from pipeline.report.columns import Columns
 
 MONEY = ("net", "vat", "total")
 
@@ -61,6 +64,23 @@ class Totals:
             decimal.InvalidOperation: a sum is no number.
         """
         self.outcomes[outcome].add(1, Decimal(net), Decimal(vat), Decimal(total))
+        self._add_rows(rows)
+
+    def add_columns(self, lines: Columns) -> None:
+        """Add many invoices.
+
+        Raises:
+            decimal.InvalidOperation: a sum is no number.
+        """
+        for outcome in set(lines.outcome):
+            chosen = [each is outcome for each in lines.outcome]
+            sums = [_sum(compress(column, chosen)) for column in (lines.net, lines.vat, lines.total)]
+            self.outcomes[outcome].add(sum(chosen), *sums)
+        for rows in lines.rows:
+            self._add_rows(rows)
+        self.lives.update(life.stage for life in lines.life if life)
+
+    def _add_rows(self, rows: list[list[int]]) -> None:
         for source, first, last in rows:
             self.rows_in_invoices += last - first + 1
             self.rows_twice += _mark(self._seen.setdefault(source, bytearray()), first, last)
@@ -129,6 +149,11 @@ class Totals:
         grouped, by_outcome = self.counted.get(name), getattr(whole, name)
         agree = None if grouped is None else Decimal(grouped) == by_outcome
         return {"grouped": grouped, "by_outcome": format(by_outcome, "f"), "agree": agree}
+
+
+def _sum(texts: Iterable[str]) -> Decimal:
+    with localcontext(EXACT):
+        return sum(map(Decimal, texts), Decimal())
 
 
 def _mark(seen: bytearray, first: int, last: int) -> int:

@@ -16,7 +16,7 @@ import pytest
 from pipeline.document import Outcome
 from pipeline.ledger import tables
 from pipeline.report import HtmlReport, write_report
-from pipeline.report.contents import Content
+from pipeline.report.columns import Columns, Contents
 from pipeline.report.read import InvoiceLine, run_facts, snapshot
 from pipeline.report.totals import Totals
 
@@ -300,7 +300,7 @@ def test_of_very_many_invoices_the_first_are_shown(ledger: Any, tmp_path: Path) 
                 *("1.00", "0.00", "1.00", [[0, 1, 1]], None, None, [], True),
             )
             totals.add(line.outcome, line.net, line.vat, line.total, line.rows)
-            made.add_invoice(Content(line, None, None, []))
+            made.add_invoices(Contents(Columns(*zip(line, strict=True)), [None], [None], [[]]))
         made.finish(totals, tmp_path / "report.html")
     parsed = Parsed(tmp_path / "report.html")
     assert len(parsed.lines()) == len(parsed.details()) == 2
