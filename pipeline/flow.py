@@ -1,6 +1,6 @@
 """The whole job: an export's rows become documents, are checked, sent once, and reported.
 
-readers → row frames → columns → values → grouper → validator → sender (with ledger) → report
+readers → row frames → columns → meaning → values → grouper → validator → ledger → sender → report
 """
 
 from __future__ import annotations

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from pipeline.language import set_language
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a test says what holds, not how soon
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
