@@ -33,6 +33,7 @@ _COMPANY = "1"
 
 _FIELD = re.compile(r"attachment([0-9]*)\.(attachmentname|attachmentid)")
 _BETWEEN = re.compile(r"[;\r\n]+")
+_ATTACHED = b'"attachmentfile":"sha256/'
 _STANDS_FOR_CONTENT = re.compile(rb'"attachmentfile":"sha256/([0-9a-f]{64})"')
 
 _HEAD = 65536
@@ -112,6 +113,8 @@ class Attachments:
 
     def size(self, body: bytes) -> int:
         """How many bytes `expand` will make of a dataset."""
+        if _ATTACHED not in body:
+            return len(body)
         found = (self._by_digest[each[1].decode()].size for each in _STANDS_FOR_CONTENT.finditer(body))
         return len(body) + sum(-(-size // 3) * 4 - len("sha256/") - 64 for size in found)
 
@@ -121,7 +124,7 @@ class Attachments:
         Raises:
             AttachmentChanged: a file is not what was checked any more.
         """
-        if b'"attachmentfile":"sha256/' not in body:
+        if _ATTACHED not in body:
             return body
         return _STANDS_FOR_CONTENT.sub(
             lambda match: b'"attachmentfile":"%s"' % self._content(match[1].decode()), body
