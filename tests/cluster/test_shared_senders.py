@@ -24,7 +24,7 @@ from torture_world import (
     sandbox,
 )
 
-INVOICES = 50_000 if FULL else 2_000
+INVOICES = 50_000 if FULL else 1_200
 SENDERS, WORKERS = 4, 3
 ROUNDS = 60
 PAUSES = (2.0, 6.0) if FULL else (0.3, 1.0)
