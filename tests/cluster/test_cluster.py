@@ -260,6 +260,14 @@ def test_without_dask_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyP
     )
 
 
+def test_workers_may_stand_in_another_folder(desk: Desk, scheduler: str) -> None:
+    """A file that is named from the command's own folder is found there."""
+    desk.write("laskut.csv", row())
+    done = desk.here("check", "laskut.csv", "--cluster", scheduler, "--out", "out")
+    assert done.code == 0, done
+    assert [each["outcome"] for each in desk.report("out")["invoices"]] == ["not-sent"]
+
+
 def test_a_file_that_no_worker_sees_is_named(desk: Desk, scheduler: str) -> None:
     """A file that a worker cannot read is named before any work is given."""
     path = desk.write("laskut.csv", row())

@@ -91,7 +91,7 @@ def _trouble(
     """Have workers and senders do their work while they are killed, cut off and left without the server."""
     seen: Counter[str] = Counter()
     first = iter(WHILE_PLANNING)
-    plan = ["plan", str(world.folder / "export.csv"), f"--cluster={cluster.scheduler_address}"]
+    plan = ["plan", "export.csv", f"--cluster={cluster.scheduler_address}"]
     planner = world.start(*plan)
     number = 0
     senders = [_sender(world, number) for number in range(SENDERS)]
