@@ -24,10 +24,10 @@ from torture_world import (
     sandbox,
 )
 
-INVOICES = 50_000 if FULL else 1_200
+INVOICES = 50_000 if FULL else 800
 SENDERS, WORKERS = 4, 3
 ROUNDS = 60
-PAUSES = (2.0, 6.0) if FULL else (0.3, 1.0)
+PAUSES = (2.0, 6.0) if FULL else (0.5, 1.5)
 BATCH = "--batch-size=50" if FULL else "--batch-size=10"
 SLOW = '[[fault]]\nkind = "slow"\nseconds = 0.05\n'
 WHILE_PLANNING = (
@@ -103,6 +103,8 @@ def _trouble(
         event = event or chance.choices([*WHILE_SENDING], weights=[*WHILE_SENDING.values()])[0]
         seen[event] += 1
         if event == "worker killed":
+            while planner.poll() is None and not cluster.scheduler.tasks:
+                time.sleep(0.02)  # it has not come to its workers yet
             alive = [each.pid for each in cluster.workers.values() if each.pid]
             if alive:  # else they are being started anew
                 os.kill(chance.choice(alive), signal.SIGKILL)
