@@ -337,7 +337,7 @@ class _Night:
             export = self.journal.change(export, state="moved", place=export.goes_to, goes_to=None)
         else:
             export = self.journal.change(export, state="moved")
-        self.log.info("moved", export=export.name, place=export.place)
+        self.log.info("moved", export=export.name, run=export.run_id, place=export.place)
 
     def _give_back(self, export: Export) -> None:
         """An export that was written to while it was read is not complete: it is taken again later.
