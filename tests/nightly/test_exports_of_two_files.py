@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
 from night_desk import KILLED, Desk, Message
 from pydantic import ValidationError
 
+from pipeline.nightly.clock import Clock
 from pipeline.nightly.config import Inbox, Source
+from pipeline.nightly.inbox import Places, inbox
 from pipeline.nightly.together import together
 
 INBOX = """
@@ -126,6 +132,35 @@ def test_by_its_hour_the_missing_file_is_told_not_the_export(desk: Desk) -> None
         "Ropo: a file of sales is missing",
         "Ropo: no export of sales",
     ]
+
+
+@pytest.mark.parametrize(
+    ("hour", "told"),
+    [
+        ("12:00:00", "2026-11-16T01:10:00.000000Z"),  # when it has been waited for
+        ("01:05:00", "2026-11-16T01:05:00.000000Z"),  # by its hour
+    ],
+)
+def test_while_watching(desk: Desk, hour: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `patience` seconds, or when the hour strikes, people are told, without a restart."""
+    monkeypatch.setenv("HOME", str(desk.root.parent))
+    desk.declare(INBOX, f"expected_by = {hour}")
+    desk.put("sales/laskut.csv", invoices(1))
+    begins, passed, stop = datetime(2026, 11, 16, 1, tzinfo=UTC), 0.0, threading.Event()
+
+    def wait(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+        if passed > 1200:
+            stop.set()
+
+    clock = Clock(lambda: begins + timedelta(seconds=passed), lambda: passed, stop, wait)
+    places = Places(f"sqlite:///{desk.root.parent / 'ledger.sqlite'}", log=desk.root.parent / "night.log")
+    assert inbox(desk.root, places, clock=clock) == 0
+    with closing(sqlite3.connect(desk.root / "journal.sqlite")) as journal:
+        assert journal.execute("SELECT key, at FROM fact").fetchall() == [
+            ("incomplete:sales:laskut.csv:2026-11-16", told)
+        ]
 
 
 def test_all_contents_together_are_the_identity(desk: Desk) -> None:
