@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from inputs import CACHE, input_file
@@ -15,9 +17,14 @@ def main() -> None:
     """Measure, compare, publish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=5_000_000, help="rows of the largest file")
-    most = parser.parse_args().most
+    parser.add_argument("--processes", action="store_true", help="compare only one process with several")
+    args = parser.parse_args()
+    most = args.most
     CACHE.mkdir(exist_ok=True)
     clear_scratch()
+    if args.processes:
+        _processes(min(1_000_000, most))
+        return
     with service() as environment:
         sizes = sorted({20_000, 50_000, 200_000, 2_000_000, 5_000_000})
         flat = {
@@ -36,16 +43,20 @@ def main() -> None:
 
 
 def _processes(rows: int) -> None:
-    """One process, two, and a cluster of two on this machine: the same report, and the time each takes."""
+    """One process, two, and a cluster of two on this machine: the same to the byte, and what each takes."""
     path = input_file("scattered", rows)
     ways = {"one process": None, "a second process": "helper", "Dask, 2 workers": "local:2"}
-    costs, reports = {}, []
+    costs, found = {}, []
     for name, where in ways.items():
+        more = ["--cluster", where] if where else []
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            command = [*ours(path, command="check")[:-1], folder]
-            costs[name] = run([*command, *(["--cluster", where] if where else [])])
-            reports.append(_report(Path(folder)))
-    same = all(each == reports[0] for each in reports)
+            costs[name] = run(_into(folder, path, "check", *more))
+            checked = _report(Path(folder))
+            run(_into(folder, path, "plan", *more))
+            found.append((checked, _report(Path(folder)), *_datasets(Path(folder) / "ledger.sqlite")))
+        print(f"{name}: {costs[name].wall:.0f} s; report and datasets {found[-1]}", flush=True)
+    if len(set(found)) > 1:
+        raise SystemExit(f"Reports or datasets are NOT THE SAME: {found}")
     first = costs["one process"]
     lines = [
         [
@@ -55,8 +66,25 @@ def _processes(rows: int) -> None:
         for name, cost in costs.items()
     ]
     header = [f"check of {rows:,} scattered rows", "wall", "CPU", "speed-up", "largest process"]
-    told = f"Their reports are {'the same' if same else 'NOT THE SAME'}."
+    told = f"Their reports are the same, and so are the {found[0][-1]:,} datasets of a plan, byte for byte."
     publish("processes", f"{table(header, lines)}\n\n{told} {circumstances()}")
+
+
+def _into(folder: str, path: Path, command: str, *more: str) -> list[str]:
+    """A command of the program with its report and its ledger in a folder."""
+    *args, _ = ours(path, *more, command=command)
+    args[args.index("--ledger") + 1] = f"sqlite:///{folder}/ledger.sqlite"
+    return [*args, folder]
+
+
+def _datasets(ledger: Path) -> tuple[str, int]:
+    """A hash of what waits in a ledger to be sent, in the order of the export, and how many it is."""
+    found, count = hashlib.sha256(), 0
+    with closing(sqlite3.connect(ledger)) as database:
+        for number, body in database.execute("SELECT number, body FROM outbox ORDER BY number"):
+            found.update(f"{number} {len(body)} ".encode() + body)
+            count += 1
+    return found.hexdigest(), count
 
 
 def _report(folder: Path) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.attachments import Attachments
-from pipeline.findings import Finding, Refusal, finding, refuse
+from pipeline.findings import Finding, Place, Refusal, finding, refuse
 from pipeline.flow import run
 from pipeline.ledger import open_ledger
 from pipeline.nightly.config import COMMANDS, Source
@@ -47,7 +47,9 @@ def worst(codes: Iterable[int]) -> int:
     return next((code for code in (3, 4, 2, 1) if code in found), 0)
 
 
-def options_of(source: Source, root: Path, ledger: str, export: Path, out: Path) -> Options:
+def options_of(
+    source: Source, root: Path, ledger: str, export: Sequence[Path] = (), out: Path = Path()
+) -> Options:
     """What the command line would be given for an export of the source."""
     command, subject = COMMANDS[source.subject]
     profile = source.profile
@@ -55,7 +57,7 @@ def options_of(source: Source, root: Path, ledger: str, export: Path, out: Path)
         profile = str(root / profile)
     return Options(
         command=command,
-        inputs=(export,),
+        inputs=tuple(export),
         target=source.target,
         country=source.country,
         profile=profile,
@@ -70,13 +72,32 @@ def options_of(source: Source, root: Path, ledger: str, export: Path, out: Path)
     )
 
 
-def require_ready(options: Options) -> None:
-    """See that no run of these options fails for reasons that are none of the export's.
+def load_profile_of(source: Source, root: Path) -> str | None:
+    """See that the profile of a source can be used, and that the source takes all files that it speaks of.
+
+    Returns:
+        Its name.
 
     Raises:
-        Refusal: the same as the run's; or the ledger cannot be used.
+        Refusal: as of a run; `inbox-files`.
     """
-    load_profile(options.profile, options.subject)
+    options = options_of(source, root, "")
+    profile = load_profile(options.profile, options.subject)
+    apart = {each.file for each in profile.tables} - {None}
+    if len(apart) > 1 and not source.files and not source.pattern.lower().endswith(".zip"):
+        names = ", ".join(f"“{each.file}”" for each in profile.tables)
+        raise refuse("inbox-files", Place(file=options.profile), source=source.name, names=names)
+    return options.profile
+
+
+def require_ready(source: Source, root: Path, ledger: str) -> None:
+    """See that no run of a source fails for reasons that are none of the export's.
+
+    Raises:
+        Refusal: the same as the run's; or the ledger cannot be used; `inbox-files`.
+    """
+    load_profile_of(source, root)
+    options = options_of(source, root, ledger)
     account(options.target, options.country)
     if options.target is Target.PRODUCTION and not options.yes:
         raise refuse("consent-missing")

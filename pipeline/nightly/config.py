@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -43,8 +44,11 @@ class Source(_Section):
     """The folder below `inbox/` in which they arrive."""
     pattern: str = "*"
     """What their names look like: `laskut*.csv`."""
+    files: tuple[str, ...] = ()
+    """Instead of `pattern`, where an export is several files: what the name of each looks like. Those are one
+    export whose names are the same in the place of the `*`."""
     marker: bool = False
-    """Whether an export is complete only once `NAME.done` lies beside it."""
+    """Whether a file is complete only once `NAME.done` lies beside it."""
     subject: Literal["invoices", "allocations", "payments"] = "invoices"
     profile: str | None = None
     """As for `--profile`; a file's path is taken from the folder of `inbox.toml`."""
@@ -71,6 +75,39 @@ class Source(_Section):
     personal: bool = False
     """Whether the message may cite what the export's cells hold."""
 
+    @model_validator(mode="after")
+    def _files_can_be_told_apart(self) -> Source:
+        stars = {each.count("*") for each in self.files}
+        if len(self.files) == 1 or len(stars) > 1 or not stars <= {0, 1}:
+            raise ValueError("files must be two or more names, each with one * or all without")
+        if any(_overlap(*two) for two in combinations(self.files, 2)):
+            raise ValueError("one name could be two of files")
+        if self.files and "pattern" in self.model_fields_set:
+            raise ValueError("pattern and files cannot both be said")
+        return self
+
+    def part(self, name: str) -> tuple[int, str] | None:
+        """Which file of an export has that name, and what its name shares with those of the others."""
+        if not self.files:
+            return (0, name) if PurePosixPath(name).match(self.pattern) else None
+        for at, pattern in enumerate(self.files):
+            begin, star, end = pattern.partition("*")
+            if name == pattern and not star:
+                return at, ""
+            if star and len(name) >= len(pattern) - 1 and name.startswith(begin) and name.endswith(end):
+                return at, name[len(begin) : len(name) - len(end)]
+        return None
+
+
+def _overlap(one: str, other: str) -> bool:
+    begin, star, end = one.partition("*")
+    begins, _, ends = other.partition("*")
+    if not star:
+        return one == other
+    return (begin.startswith(begins) or begins.startswith(begin)) and (
+        end.endswith(ends) or ends.endswith(end)
+    )
+
 
 class Inbox(_Section):
     """The whole file."""
@@ -95,11 +132,20 @@ class Inbox(_Section):
         return self
 
     def source_of(self, name: PurePosixPath) -> Source | None:
-        """The first source that a file, named from `inbox/`, belongs to."""
-        for each in self.source:
-            if name.parent == PurePosixPath(each.folder) and PurePosixPath(name.name).match(each.pattern):
+        """The first source that a file, named from `inbox/`, belongs to.
+
+        Corrections fit no pattern; where a folder has one source, they are its.
+        """
+        here = [each for each in self.source if name.parent == PurePosixPath(each.folder)]
+        for each in here:
+            if each.part(name.name):
                 return each
-        return None
+        return here[0] if is_corrections_name(name.name) and len(here) == 1 else None
+
+
+def is_corrections_name(name: str) -> bool:
+    """Whether a file is named as the rows of a report that were corrected, or as a copy of it."""
+    return PurePosixPath(name).match("corrections*.xlsx")
 
 
 def load_inbox(folder: Path) -> Inbox:

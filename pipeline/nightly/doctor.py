@@ -20,11 +20,10 @@ from pipeline.ledger import open_ledger
 from pipeline.ledger.database import damage, parsed, shown
 from pipeline.ledger.sqlite import ROOM, database_path
 from pipeline.nightly import folders, journal
-from pipeline.nightly.attempt import options_of
+from pipeline.nightly.attempt import load_profile_of
 from pipeline.nightly.config import NAME, Inbox, Source, load_inbox
 from pipeline.nightly.inbox import Places
 from pipeline.nightly.telling import Server, concerned, servers
-from pipeline.profile import load_profile
 from pipeline.screens.terminal import clean
 from pipeline.sender.service import CredentialsRefused, Service, Unreachable
 from pipeline.settings import Account, account, notify_urls
@@ -190,9 +189,7 @@ def _target(config: Inbox) -> str:
 
 
 def _profile(source: Source, root: Path) -> str:
-    options = options_of(source, root, "", Path(), Path())
-    load_profile(options.profile, options.subject)
-    return options.profile or translate("none is named")
+    return load_profile_of(source, root) or translate("none is named")
 
 
 def _credentials(target: Target, country: Country) -> str:

@@ -1,4 +1,4 @@
-"""Exports that should have come by their hour and have not."""
+"""Exports that should have come by their hour and have not, and those of which only some files have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pipeline.language import translate
 from pipeline.nightly.clock import written
 from pipeline.nightly.config import DAYS, Source
 from pipeline.nightly.journal import Fact, Journal
+from pipeline.nightly.together import Incoming
 
 
 def missing(journal: Journal, source: Source, now: datetime) -> Fact | None:
@@ -32,6 +33,32 @@ def missing(journal: Journal, source: Source, now: datetime) -> Fact | None:
         ),
         tags=source.tell,
     )
+
+
+def incomplete(export: Incoming, source: Source, now: datetime) -> Fact:
+    """What to tell of an export of which a file has not come; once a day."""
+    there = ", ".join(each.name for each in export.files)
+    lacking = ", ".join(export.lacking)
+    return Fact(
+        f"incomplete:{source.name}:{there}:{now:%Y-%m-%d}",
+        "failure",
+        translate("Ropo: a file of {source} is missing", source=source.name),
+        translate(
+            "Of an export of {source} there is {there}, but not {lacking}. It waits in inbox/{folder} and is "
+            "run when all its files are there. See that the rest is made, or take away what is there.",
+            source=source.name,
+            there=there,
+            lacking=lacking,
+            folder=source.folder,
+        ),
+        tags=source.tell,
+    )
+
+
+def is_overdue(source: Source, since: datetime, now: datetime) -> bool:
+    """Whether the source's hour has struck since then."""
+    hour = _last_hour(source, now)
+    return hour is not None and since < hour
 
 
 def _last_hour(source: Source, now: datetime) -> datetime | None:

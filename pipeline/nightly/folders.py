@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,18 +67,15 @@ def free_folder(root: Path, kind: str, name: str) -> str:
     return free
 
 
-def take(path: Path, folder: Path) -> None:
-    """Move a file into a new folder.
+def take(paths: Iterable[Path], folder: Path) -> None:
+    """Move files into a folder, which is made.
 
     Raises:
-        OSError: it cannot be moved; nothing has changed.
+        OSError: one cannot be moved; those before it have been.
     """
-    folder.mkdir()
-    try:
+    folder.mkdir(exist_ok=True)
+    for path in paths:
         move(path, folder / path.name)
-    except OSError:
-        folder.rmdir()
-        raise
 
 
 def move(path: Path, to: Path) -> None:
@@ -93,17 +90,22 @@ def move(path: Path, to: Path) -> None:
         _sync(folder)
 
 
-def give_back(path: Path, inbox: Path) -> None:
-    """Move a file back into the inbox, under another name if its own is taken meanwhile.
+def give_back(paths: Sequence[Path], inbox: Path) -> list[Path]:
+    """Move files back into the inbox, all with the same addition to their names if one is taken meanwhile.
+
+    Returns:
+        Where they lie now.
 
     Raises:
-        OSError: it cannot be moved.
+        OSError: one cannot be moved.
     """
-    number, free = 1, inbox / path.name
-    while free.exists():
+    number, free = 1, [inbox / path.name for path in paths]
+    while any(each.exists() for each in free):
         number += 1
-        free = inbox / f"{path.stem}-{number}{path.suffix}"
-    move(path, free)
+        free = [inbox / f"{path.stem}-{number}{path.suffix}" for path in paths]
+    for path, to in zip(paths, free, strict=True):
+        move(path, to)
+    return free
 
 
 def sweep(report: Path) -> None:
@@ -131,14 +133,17 @@ def stamp(path: Path) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns)
 
 
-def sha256(path: Path) -> str:
-    """The hash of the file's content.
+def sha256(paths: Sequence[Path]) -> str:
+    """The hash of a file's content; of several files that of their hashes, in their order.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: one cannot be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    found = []
+    for path in paths:
+        with path.open("rb") as file:
+            found.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
 
 
 def say_why(folder: Path, text: str) -> None:

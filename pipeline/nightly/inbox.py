@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -24,16 +24,18 @@ from pydantic import SecretStr
 from pipeline.findings import Finding, Place, Refusal, finding, refuse
 from pipeline.language import translate
 from pipeline.nightly import folders
-from pipeline.nightly.arrivals import MARKER, Arrivals
+from pipeline.nightly.arrivals import Arrivals, Look
 from pipeline.nightly.attempt import Attempt, attempt, options_of, require_ready, worst
 from pipeline.nightly.clock import Clock, written
 from pipeline.nightly.config import Inbox, Source, load_inbox
-from pipeline.nightly.expected import missing
+from pipeline.nightly.expected import incomplete, is_overdue, missing
 from pipeline.nightly.journal import Export, Journal
 from pipeline.nightly.logs import open_log
 from pipeline.nightly.metrics import write_metrics
 from pipeline.nightly.stopping import stopped_by_signal
+from pipeline.nightly.taking import inbox_of, is_taken, is_untouched, move_in, paths_of, put_back
 from pipeline.nightly.telling import tell
+from pipeline.nightly.together import Incoming, together
 from pipeline.nightly.words import attention_fact, duplicate_fact, settled_fact, trouble_fact, why
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ class _Night:
     codes: set[int] = field(default_factory=set)
     _unready_until: dict[str, float] = field(default_factory=dict)
     _waiting: set[str] = field(default_factory=set)
+    _incomplete: dict[Incoming, datetime] = field(default_factory=dict)
 
     def watch(self, *, once: bool) -> None:
         """Look, run and tell, again and again; with `once` until nothing grows any more."""
@@ -141,15 +144,24 @@ class _Night:
                 tried = self.clock.seconds()
             look = arrivals.look(self.clock.seconds(), self._needs_marker)
             self._waiting.clear()
-            taken = [name for name in look.complete if not self.clock.stop.is_set() and self._take(name)]
+            taken = [each for each in self._ready(look) if not self.clock.stop.is_set() and self._take(each)]
             waited = self.clock.seconds() - began
-            if once and not taken and (not look.growing or waited >= self.config.patience):
+            is_all = not look.growing and not self._incomplete
+            if once and not taken and (is_all or waited >= self.config.patience):
                 break
             if not once and (taken or self.clock.seconds() - told >= TELL_EVERY):
                 self._tell()
                 told = self.clock.seconds()
             self.clock.pause(self.config.poll)
-        self._tell()
+        self._tell(last=once)
+
+    def _ready(self, look: Look) -> list[Incoming]:
+        """The exports of which every file is there and complete; those that lack one are kept in mind."""
+        complete = frozenset(look.complete)
+        found = together(sorted(complete.union(look.growing)), self.config)
+        now = self.clock.now()
+        self._incomplete = {each: self._incomplete.get(each, now) for each in found if each.lacking}
+        return [each for each in found if not each.lacking and complete.issuperset(each.files)]
 
     def _needs_marker(self, name: PurePosixPath) -> bool:
         source = self.config.source_of(name)
@@ -162,50 +174,51 @@ class _Night:
                 return
             if export.state == "run":
                 self._put_away(export)
-            elif self._path(export).is_file():
+            elif is_taken(self.root, export):
                 self._run(export)
             else:  # it was never taken, or has been given back
-                self.journal.forget(export)
-                with suppress(OSError):
-                    (self.root / export.place).rmdir()
+                self._return(export)
         for export in self.journal.to_try_again(written(tried_before)):
-            if self._is_untouched(export) and not self.clock.stop.is_set():
+            if is_untouched(self.root, export) and not self.clock.stop.is_set():
                 self._run(export)
 
-    def _is_untouched(self, export: Export) -> bool:
-        """Whether nobody has taken it away or begun to correct it."""
-        try:
-            same = folders.sha256(self._path(export)) == export.sha256
-            return same and not folders.is_worked_on(self.root / export.place)
-        except OSError:
-            return False
-
-    def _take(self, name: PurePosixPath) -> bool:
+    def _take(self, incoming: Incoming) -> bool:
         """Take an export out of the inbox and run it, if it can be taken."""
-        source = self.config.source_of(name)
+        source, first = incoming.source, incoming.files[0]
         if source and not self._is_ready(source):
             self._waiting.add(source.name)
             return False
-        path = self.root / folders.INBOX / name
-        place = folders.free_folder(self.root, folders.ATTENTION, name.name)
+        place = folders.free_folder(self.root, folders.ATTENTION, first.name)
+        inbox = self.root / folders.INBOX
         try:
             export = self.journal.add(
-                str(name), source.name if source else None, place, written(self.clock.now())
+                {str(name): folders.stamp(inbox / name) for name in incoming.files},
+                *(source.name if source else None, place, written(self.clock.now())),
             )
         except UnicodeEncodeError:
-            self._cannot_take(name, source, translate("its name is not in UTF-8"))
+            self._cannot_take(first, source, translate("its name is not in UTF-8"))
+            return False
+        except OSError as error:
+            self._cannot_take(first, source, error.strerror or str(error))
             return False
         try:
-            # The marker first: without its file it would call the next one of that name complete.
-            path.with_name(path.name + MARKER).unlink(missing_ok=True)
-            folders.take(path, self.root / place)
+            move_in(self.root, export, [inbox / name for name in incoming.files])
         except OSError as error:
-            self.journal.forget(export)
-            self._cannot_take(name, source, error.strerror or str(error))
+            self._return(export)
+            self._cannot_take(first, source, error.strerror or str(error))
             return False
         self.log.info("taken", export=export.name, source=export.source, place=place)
         self._run(export)
         return True
+
+    def _return(self, export: Export) -> None:
+        """Put back what was taken of an export, and forget it."""
+        source = self._source(export)
+        put_back(self.root, export, marked=source is not None and source.marker)
+        self.journal.forget(export)
+
+    def _source(self, export: Export) -> Source | None:
+        return next((each for each in self.config.source if each.name == export.source), None)
 
     def _cannot_take(self, name: PurePosixPath, source: Source | None, reason: str) -> None:
         shown = os.fsencode(str(name)).decode("utf-8", "replace")
@@ -216,7 +229,7 @@ class _Night:
         if self.clock.seconds() < self._unready_until.get(source.name, 0.0):
             return False
         try:
-            require_ready(options_of(source, self.root, self.places.ledger, Path(), Path()))
+            require_ready(source, self.root, self.places.ledger)
         except Refusal as refusal:
             self._unready_until[source.name] = self.clock.seconds() + self.config.retry
             self._trouble(refusal.finding, source.name, source)
@@ -233,29 +246,31 @@ class _Night:
 
     def _run(self, export: Export) -> None:
         """Run an export that lies in its place, or see that it was done before; then put it away."""
-        path = self._path(export)
-        source = next((each for each in self.config.source if each.name == export.source), None)
+        paths = paths_of(self.root, export)
+        source = self._source(export)
         if source and not self._is_ready(source):
             return
         log = self.log.bind(export=export.name, source=export.source)
         try:
-            before, digest = folders.stamp(path), folders.sha256(path)
+            before, digest = [*map(folders.stamp, paths)], folders.sha256(paths)
         except OSError as error:
-            found = finding("inbox-unreadable-export", Place(file=path.name), reason=error.strerror or error)
+            found = finding(
+                "inbox-unreadable-export", Place(file=export.shown), reason=error.strerror or error
+            )
             self._end(export, source, Attempt.refusing(found, log))
             return
         export = self.journal.change(export, state="taken", sha256=digest)
         if source is None:
-            found = finding("inbox-no-source", Place(file=path.name), file=export.name)
+            found = finding("inbox-no-source", Place(file=export.shown), file=export.name)
             self._end(export, source, Attempt.refusing(found, log))
         elif earlier := self.journal.done_before(export):
             self._end_duplicate(export, earlier, source)
         else:
             out = self.root / export.place / folders.REPORT
             folders.sweep(out)
-            options = options_of(source, self.root, self.places.ledger, path, out)
+            options = options_of(source, self.root, self.places.ledger, paths, out)
             result = attempt(options, log, self.clock.seconds)
-            if path.exists() and folders.stamp(path) != before:
+            if all(map(Path.exists, paths)) and [*map(folders.stamp, paths)] != before:
                 self._give_back(export)
             else:
                 self._end(export, source, result)
@@ -311,7 +326,7 @@ class _Night:
 
     def _done_folder(self, export: Export) -> str:
         day = f"{self.clock.now():%Y-%m-%d}"
-        return folders.free_folder(self.root, f"{folders.DONE}/{day}", export.file_name)
+        return folders.free_folder(self.root, f"{folders.DONE}/{day}", PurePosixPath(export.name).name)
 
     def _put_away(self, export: Export) -> None:
         """Move an export with its report to where it goes, if it does not stay."""
@@ -322,7 +337,7 @@ class _Night:
             export = self.journal.change(export, state="moved", place=export.goes_to, goes_to=None)
         else:
             export = self.journal.change(export, state="moved")
-        self.log.info("moved", export=export.name, place=export.place)
+        self.log.info("moved", export=export.name, run=export.run_id, place=export.place)
 
     def _give_back(self, export: Export) -> None:
         """An export that was written to while it was read is not complete: it is taken again later.
@@ -330,18 +345,28 @@ class _Night:
         What was sent of it meanwhile is in the ledger, and its report stays.
         """
         self.log.warning("written-to", export=export.name)
-        found = finding("inbox-written-to", Place(file=export.file_name))
+        found = finding("inbox-written-to", Place(file=export.shown))
         folders.say_why(self.root / export.place, f"{found.message} {found.remedy}")
-        inbox = self.root / folders.INBOX / PurePosixPath(export.name).parent
-        folders.give_back(self._path(export), inbox)
+        folders.give_back(paths_of(self.root, export), inbox_of(self.root, export))
         self.journal.forget(export)
         folders.move(self.root / export.place, self.root / self._done_folder(export))
 
-    def _tell(self) -> None:
-        """Say what has to be said, and write the metrics."""
+    def _tell(self, *, last: bool = False) -> None:
+        """Say what has to be said, and write the metrics; at `last` nothing is waited for any more."""
         now = self.clock.now()
+        waiting = set(self._waiting)
+        for export, since in self._incomplete.items():
+            if source := export.source:
+                waiting.add(source.name)  # what has come of it says more than that it has not come
+                if (
+                    last
+                    or (now - since).total_seconds() >= self.config.patience
+                    or is_overdue(source, since, now)
+                ):
+                    self.codes.add(1)
+                    self.journal.note(incomplete(export, source, now), written(now))
         for source in self.config.source:
-            if source.name not in self._waiting and (fact := missing(self.journal, source, now)):
+            if source.name not in waiting and (fact := missing(self.journal, source, now)):
                 self.codes.add(1)
                 self.journal.note(fact, written(now))
         tell(self.journal, self.root, self.places.notify, written(now), self.log)
@@ -351,7 +376,3 @@ class _Night:
                 write_metrics(self.places.metrics, self.journal, names, self.places.ledger)
             except (OSError, Refusal) as error:
                 self.log.warning("metrics-unwritten", reason=str(error))
-
-    def _path(self, export: Export) -> Path:
-        """Where the export lies."""
-        return self.root / export.place / export.file_name

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Self
 
 from pipeline.findings import refuse
+from pipeline.nightly.config import is_corrections_name
+from pipeline.nightly.folders import Stamp
 
 NAME = "journal.sqlite"
 
@@ -22,9 +24,10 @@ _VERSION = 1
 _SCHEMA = """
 CREATE TABLE export (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- stands in the keys of facts
-    name TEXT NOT NULL,                -- as it was named in inbox/
+    name TEXT NOT NULL,                -- its first file, as it was named in inbox/
+    files TEXT NOT NULL,               -- JSON: every file's name in inbox/ to its stamp there
     source TEXT,                       -- null: inbox.toml has none for it
-    place TEXT NOT NULL,               -- its folder, from the inbox's own; the export lies in it
+    place TEXT NOT NULL,               -- its folder, from the inbox's own; its files lie in it
     goes_to TEXT,                      -- where the folder goes once it is run; null: it stays
     state TEXT NOT NULL CHECK (state IN ('taken', 'run', 'moved')),
     taken TEXT NOT NULL,               -- times are UTC, ISO 8601
@@ -62,6 +65,7 @@ class Export(NamedTuple):
 
     id: int
     name: str
+    files: str
     source: str | None
     place: str
     goes_to: str | None
@@ -76,9 +80,14 @@ class Export(NamedTuple):
     same_as: int | None
 
     @property
-    def file_name(self) -> str:
-        """The export's own name, without folders."""
-        return self.name.rsplit("/", 1)[-1]
+    def stamps(self) -> dict[str, Stamp]:
+        """Each file's name, without folders, and what it looked like in the inbox."""
+        return {PurePosixPath(name).name: Stamp(*stamp) for name, stamp in json.loads(self.files).items()}
+
+    @property
+    def shown(self) -> str:
+        """Its files' names, for people."""
+        return ", ".join(self.stamps)
 
 
 class Fact(NamedTuple):
@@ -142,11 +151,12 @@ class Journal:
         """When the journal was made."""
         return str(self._database.execute("SELECT at FROM beginning").fetchone()[0])
 
-    def add(self, name: str, source: str | None, place: str, taken: str) -> Export:
+    def add(self, files: Mapping[str, Stamp], source: str | None, place: str, taken: str) -> Export:
         """Record durably that an export is about to be taken to a place."""
         row = self._database.execute(
-            "INSERT INTO export (name, source, place, state, taken) VALUES (?, ?, ?, 'taken', ?) RETURNING *",
-            (name, source, place, taken),
+            "INSERT INTO export (name, files, source, place, state, taken)"
+            " VALUES (?, ?, ?, ?, 'taken', ?) RETURNING *",
+            (next(iter(files)), json.dumps(files), source, place, taken),
         ).fetchone()
         return Export(*row)
 
@@ -180,8 +190,12 @@ class Journal:
         return found[0] if found else None
 
     def came(self, source: str, since: str) -> bool:
-        """Whether an export of the source was taken since then; one that was done before does not count."""
-        return bool(self._exports("source = ? AND taken >= ? AND same_as IS NULL LIMIT 1", source, since))
+        """Whether an export of the source was taken since then.
+
+        One that was done before does not count, nor do corrections of one.
+        """
+        found = self._exports("source = ? AND taken >= ? AND same_as IS NULL", source, since)
+        return not all(is_corrections_name(PurePosixPath(each.name).name) for each in found)
 
     def last_day(self, source: str) -> list[Export]:
         """The exports that were run on the last day, by UTC, on which any of the source was."""

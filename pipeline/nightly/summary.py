@@ -17,11 +17,13 @@ CAUSES = 5
 _CITES_NO_CELL = frozenset(
     {
         *("another-run", "credentials-refused", "disk-full", "ledger-unwritable", "report-unwritable"),
-        *("service-busy", "service-refuses-all", "service-unreachable", "night-internal"),
-        *("inbox-no-source", "inbox-unreadable-export"),
+        *("service-busy", "service-unreachable", "inbox-no-source", "inbox-unreadable-export"),
     }
 )
-"""Findings about the service or the machine: their texts can be told whole."""
+"""Findings about the service or the machine: their texts can be told whole.
+
+What the service answers to a dataset, and an exception of unknown making, may cite the dataset.
+"""
 
 
 def described(found: Finding, *, personal: bool) -> str:

@@ -26,7 +26,7 @@ def attention_fact(export: Export, source: Source | None, result: Attempt, other
     return Fact(
         f"attention:{export.id}:{result.exit_code}",
         WARNED if result.exit_code == 1 else FAILED,
-        translate("Ropo: {file} needs attention", file=export.file_name),
+        translate("Ropo: {file} needs attention", file=export.shown),
         _text(export, result, personal=personal),
         report if has_report and source and source.send_report else None,
         source.tell if source else others,
@@ -40,7 +40,7 @@ def settled_fact(export: Export, source: Source | None, result: Attempt, place: 
         *outcome_lines(result.screen),
         translate("It lies in {place}.", place=place),
     ]
-    title = translate("Ropo: {file} is done after all", file=export.file_name)
+    title = translate("Ropo: {file} is done after all", file=export.shown)
     return Fact(f"settled:{export.id}", FINE, title, "\n".join(lines), tags=source.tell if source else ())
 
 
@@ -49,10 +49,10 @@ def duplicate_fact(export: Export, earlier: Export, source: Source) -> Fact:
     body = translate(
         "{file} holds the same as {place}, which is done: it was not run again. If a new export was meant, "
         "see that it is made.",
-        file=export.file_name,
-        place=f"{earlier.place}/{earlier.file_name}",
+        file=export.shown,
+        place=earlier.place if len(earlier.stamps) > 1 else f"{earlier.place}/{earlier.shown}",
     )
-    title = translate("Ropo: {file} was done before", file=export.file_name)
+    title = translate("Ropo: {file} was done before", file=export.shown)
     return Fact(f"duplicate:{source.name}:{export.sha256}", TOLD, title, body, tags=source.tell)
 
 

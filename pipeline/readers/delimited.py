@@ -118,6 +118,7 @@ def _stretches(source: Source, layout: Layout, stamp: tuple[int, int], rows: int
 
     Records may span lines, so that all of the file is looked at: some 4 s for a gigabyte.
     """
+    source = source._replace(path=source.path.absolute())  # other processes stand in other folders
     cuts = [_Cut(0, 0, source.line, ())]
     if bytes_of := byte_counter(source.codec):
         begin, row, line = _text_begin(source), 0, source.line

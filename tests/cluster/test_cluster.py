@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,15 +94,26 @@ def run_at(desk: Desk, name: str, *args: object, **env: str) -> tuple[Done, dict
     return done, report_of(desk, name), own.accepted()
 
 
+def datasets(ledger: Path) -> list[tuple[int, bytes]]:
+    """What waits to be sent, byte for byte."""
+    with closing(sqlite3.connect(ledger)) as database:
+        return database.execute("SELECT number, body FROM outbox ORDER BY number").fetchall()
+
+
 def test_files_of_every_kind_come_to_the_same(desk: Desk, scheduler: str) -> None:
-    """Every sample and every profile's example gives the same report from one process and from a cluster."""
+    """Every sample and every profile's example: the same report and datasets from a cluster."""
+    count = 0
     for path in FILES:
-        ended = []
+        ended, planned = [], []
         for out, more in (("one", ()), ("many", ("--cluster", scheduler))):
-            ledger = f"sqlite:///{out}-{path.stem}.sqlite"
-            ended.append(desk.here("check", path, *more, "--ledger", ledger, "--out", out))
+            ledger = desk.folder / f"{out}-{path.stem}.sqlite"
+            ended.append(desk.here("plan", path, *more, "--ledger", f"sqlite:///{ledger}", "--out", out))
+            planned.append(datasets(ledger) if ended[-1].code != 2 else [])
         assert ended[0].code == ended[1].code, (path, ended)
         assert ended[0].code == 2 or report_of(desk, "one") == report_of(desk, "many"), path
+        assert planned[0] == planned[1], path
+        count += len(planned[0])
+    assert count > 100
 
 
 @pytest.mark.usefixtures("small")
@@ -277,6 +289,14 @@ def test_without_dask_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyP
         "--cluster needs Dask, which is not installed. Install it with pip install "
         '"ropo-pipeline[cluster]", or leave the option out. (cluster-missing)'
     )
+
+
+def test_workers_may_stand_in_another_folder(desk: Desk, scheduler: str) -> None:
+    """A file that is named from the command's own folder is found there."""
+    desk.write("laskut.csv", row())
+    done = desk.here("check", "laskut.csv", "--cluster", scheduler, "--out", "out")
+    assert done.code == 0, done
+    assert [each["outcome"] for each in desk.report("out")["invoices"]] == ["not-sent"]
 
 
 def test_a_file_that_no_worker_sees_is_named(desk: Desk, scheduler: str) -> None:

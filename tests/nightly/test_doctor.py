@@ -145,6 +145,13 @@ def no_profile(examined: Examined) -> None:
     examined.desk.declare(INBOX, 'profile = "sales.toml"')
 
 
+def two_files(examined: Examined) -> None:
+    """The profile wants two files together, and the source takes each alone."""
+    examined.desk.declare(INBOX, 'profile = "sales.toml"')
+    parts = '[[tables]]\npart = "invoices"\nfile = "a.csv"\n[[tables]]\npart = "rows"\nfile = "b.csv"\n'
+    (examined.desk.root / "sales.toml").write_text(parts, encoding="utf-8")
+
+
 def no_attachments(examined: Examined) -> None:
     """The folder of attachments is not there."""
     examined.desk.declare(INBOX, 'attachments = "pdf"')
@@ -201,6 +208,11 @@ def _with_ledger(examined: Examined, statement: str) -> None:
     with closing(sqlite3.connect(examined.desk.root.parent / "ledger.sqlite")) as ledger:
         ledger.execute(statement)
         ledger.commit()
+
+
+def ledger_out_of_reach(examined: Examined) -> None:
+    """It lies on a server that does not answer."""
+    examined.patch.setenv("ROPO_LEDGER", "postgresql://me:s3cret@127.0.0.1:9/ledger")
 
 
 def folder_is_a_file(examined: Examined) -> None:
@@ -282,6 +294,18 @@ FOUND = {
     ledger_damaged: (
         "ledger: The ledger {home}/ledger.sqlite is damaged: batch 99 → run. Run nothing. Put the last "
         "good copy in its place, then run “reconcile”; keep the damaged file. (doctor-ledger-damaged)"
+    ),
+    two_files: (
+        "profile of sales: The profile of sales speaks of tables in different files (“a.csv”, “b.csv”), but "
+        "its source in inbox.toml takes each file for an export of its own. Name the files in inbox.toml: "
+        'files = [ … ] in place of pattern; or have them come as one .zip, with pattern = "*.zip". '
+        "(inbox-files)"
+    ),
+    ledger_out_of_reach: (
+        "ledger: The ledger postgresql://me:***@127.0.0.1:9/ledger cannot be used: connection failed: "
+        'connection to server at "127.0.0.1", port 9 failed: Connection refused. See that the file is a '
+        "ledger of this program, that you may write it, and that its disk is well. Do not delete it: it "
+        "knows what was sent. (ledger-unusable)"
     ),
     folder_is_a_file: (
         "folders: {root}/done cannot be written: File exists. Let the user that the inbox "

@@ -10,6 +10,7 @@ import pytest
 from pipeline.nightly.clock import written
 from pipeline.nightly.config import Source
 from pipeline.nightly.expected import missing
+from pipeline.nightly.folders import Stamp
 from pipeline.nightly.journal import Fact, Journal
 
 
@@ -27,7 +28,7 @@ def journal(folder: Path, *taken: str, began: str = "01T12:00") -> Journal:
     """A journal in which exports of the source were taken at those times."""
     made = Journal(folder, written(at(began)))
     for each in taken:
-        made.add("a.csv", "sales", "attention/a", written(at(each)))
+        made.add({"a.csv": Stamp(1, 1)}, "sales", "attention/a", written(at(each)))
     return made
 
 
@@ -90,6 +91,6 @@ def test_nothing_is_missing_before_the_beginning(tmp_path: Path) -> None:
 def test_a_duplicate_has_not_come(tmp_path: Path) -> None:
     """Yesterday's export once more is not today's."""
     with journal(tmp_path) as kept:
-        export = kept.add("a.csv", "sales", "attention/a", written(at("17T01:00")))
+        export = kept.add({"a.csv": Stamp(1, 1)}, "sales", "attention/a", written(at("17T01:00")))
         kept.change(export, same_as=export.id)
         assert missing(kept, source(), at("17T02:15"))

@@ -11,7 +11,9 @@ import structlog
 from night_desk import Message, People
 from pydantic import SecretStr
 
+from pipeline.findings import finding
 from pipeline.nightly.journal import Fact, Journal
+from pipeline.nightly.summary import described
 from pipeline.nightly.telling import servers, tell
 
 # One of Apprise's many services still imports it.
@@ -144,3 +146,18 @@ def test_the_report_goes_with_it(teller: Teller, people: People) -> None:
     teller.journal.note(Fact("f2", "info", "T", "B", "gone.html", ("it",)), "2026-11-20T01:00:01Z")
     teller.tell()
     assert [each.attached for each in people.messages] == [("report.html",), ()]
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "told"),
+    [
+        ("night-internal", {"error": "ValueError: Matti"}, "This should not have happened: …"),
+        ("service-refuses-all", {"reason": "no such Matti"}, "The service refuses every request: …"),
+    ],
+)
+def test_what_an_error_may_cite_is_not_told(code: str, names: dict[str, str], told: str) -> None:
+    """The words of an exception or of the service may hold a customer: the log and `why.txt` have them."""
+    text = described(finding(code, **names), personal=False)
+    assert text.startswith(told)
+    assert "Matti" not in text
+    assert "Matti" in described(finding(code, **names), personal=True)
