@@ -93,6 +93,8 @@ def _trouble(
     first = iter(WHILE_PLANNING)
     plan = ["plan", "export.csv", f"--cluster={cluster.scheduler_address}"]
     planner = world.start(*plan)
+    while planner.poll() is None and not cluster.scheduler.tasks:
+        time.sleep(0.02)  # until it gives its workers work
     number = 0
     senders = [_sender(world, number) for number in range(SENDERS)]
     while planner.poll() != 0 or _left(world) or sum(seen.values()) < len(WHILE_PLANNING):
@@ -103,8 +105,6 @@ def _trouble(
         event = event or chance.choices([*WHILE_SENDING], weights=[*WHILE_SENDING.values()])[0]
         seen[event] += 1
         if event == "worker killed":
-            while planner.poll() is None and not cluster.scheduler.tasks:
-                time.sleep(0.02)  # it has not come to its workers yet
             alive = [each.pid for each in cluster.workers.values() if each.pid]
             if alive:  # else they are being started anew
                 os.kill(chance.choice(alive), signal.SIGKILL)
