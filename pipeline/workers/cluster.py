@@ -28,7 +28,7 @@ from pipeline.language import language
 from pipeline.rows.named import Intake
 from pipeline.workers import Future, WorkersLost, in_order
 from pipeline.workers.part import Part, Ready, Terms, check_spilt, unpacked
-from pipeline.workers.reading import Dealt, in_turn, read_stretch, read_table, stretches_of
+from pipeline.workers.reading import Dealt, Task, in_turn, read_stretch, read_table
 from pipeline.workers.shared import look
 
 if TYPE_CHECKING:
@@ -67,19 +67,17 @@ class Cluster:
             Refusal: a file has changed, or cannot be read where it should be.
             WorkersLost: the cluster is gone.
         """
-        work = stretches_of(layouts, STRETCH)
-        tables = {each.number: each for each in layouts}
-        tasks = [(tables[number], at, own) for number, found in work.items() for at, own in enumerate(found)]
         spoken = language()
-        results = self._in_order(
-            lambda task: self._submit(
-                *(read_stretch, task[0], task[2], self.folder, parts, spoken), is_first=task[1] == 0
-            ),
-            tasks,
-        )
-        yield from in_turn(
-            layouts, work, results, lambda each: read_table(each, self.folder, parts), on_progress
-        )
+
+        def begun(task: Task) -> Future:
+            return self._submit(
+                *(read_stretch, task.layout, task.stretch, self.folder, parts, spoken), is_first=task.is_first
+            )
+
+        def whole(layout: Layout) -> Dealt:
+            return read_table(layout, self.folder, parts)
+
+        yield from in_turn(layouts, STRETCH, lambda tasks: self._in_order(begun, tasks), whole, on_progress)
 
     def checked(self, parts: Iterable[Part], terms: Callable[[], Terms]) -> Iterator[Ready]:
         """What is ready of the parts, in their order; the terms are known when the first part is.

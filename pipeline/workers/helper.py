@@ -23,18 +23,17 @@ from typing import IO, Any
 from pipeline.columns.layouts import Layout
 from pipeline.findings import finding
 from pipeline.language import language
-from pipeline.readers.table import Stretch
 from pipeline.rows.gather import Span, tables_at
 from pipeline.rows.named import Intake
 from pipeline.workers import Future, WorkersLost, in_order
 from pipeline.workers.part import Part, Ready, Terms, check_part, unpacked
 from pipeline.workers.reading import (
     Dealt,
+    Task,
     in_turn,
     of_stretch,
     read_into,
     read_stretch_rows,
-    stretches_of,
 )
 
 STRETCH = 4_000_000
@@ -65,23 +64,22 @@ class Helper:
             Refusal: a file has changed.
             WorkersLost: the process has died.
         """
-        work = stretches_of(layouts, STRETCH)
-        tables = {each.number: each for each in layouts}
-        tasks = [(tables[number], at, own) for number, found in work.items() for at, own in enumerate(found)]
-        spoken = language()
+        spoken, turns = language(), cycle((True, False))
 
-        def begun(task: tuple[Layout, int, Stretch]) -> Future:
-            layout, at, stretch = task
+        def begun(task: Task) -> Future:
+            layout, stretch, is_first = task
             if next(turns):
-                read = partial(read_stretch_rows, is_first=at == 0)
+                read = partial(read_stretch_rows, is_first=is_first)
                 return self._pool.submit(read, layout, stretch, parts, spoken)
-            return _done(read_into(self._file, of_stretch(layout, stretch), parts, is_first=at == 0))
+            return _done(read_into(self._file, of_stretch(layout, stretch), parts, is_first=is_first))
 
-        turns = cycle((True, False))
-        results = map(self._kept, _unless_lost(in_order(begun, tasks, _AHEAD)))
-        yield from in_turn(
-            layouts, work, results, lambda each: read_into(self._file, each, parts), on_progress
-        )
+        def results_of(tasks: Sequence[Task]) -> Iterator[Dealt]:
+            return map(self._kept, _unless_lost(in_order(begun, tasks, _AHEAD)))
+
+        def whole(layout: Layout) -> Dealt:
+            return read_into(self._file, layout, parts)
+
+        yield from in_turn(layouts, STRETCH, results_of, whole, on_progress)
 
     def checked(self, parts: Iterable[Part], terms: Callable[[], Terms]) -> Iterator[Ready]:
         """What is ready of the parts, in their order; the terms are known when the first part is.

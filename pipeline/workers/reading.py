@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import pandas as pd
 
@@ -55,24 +55,23 @@ def evidence_of(frame: pd.DataFrame, subject: Subject, known: Collection[str] = 
     return found
 
 
+class Task(NamedTuple):
+    """A stretch to read, and whether its table begins with it."""
+
+    layout: Layout
+    stretch: Stretch
+    is_first: bool
+
+
 def needs_rows_above(layout: Layout) -> bool:
     """Whether a row may have its invoice from the one above, however far: then there are no stretches."""
     return layout.profile.reading.carry
 
 
-def stretches_of(layouts: Sequence[Layout], size: int) -> dict[int, list[Stretch]]:
-    """Those of the tables, by number, that can be read in stretches of about so many bytes."""
-    return {
-        each.number: each.table.stretches(size)
-        for each in tables_of(layouts)
-        if each.table.stretches and not needs_rows_above(each)
-    }
-
-
 def in_turn(
     layouts: Sequence[Layout],
-    work: Mapping[int, Sequence[Stretch]],
-    results: Iterator[Dealt],
+    size: int,
+    results_of: Callable[[Sequence[Task]], Iterator[Dealt]],
     whole: Callable[[Layout], Dealt],
     on_progress: Callable[[float], None],
 ) -> Iterator[tuple[Intake, list[Dealt]]]:
@@ -80,18 +79,24 @@ def in_turn(
 
     Args:
         layouts: of the tables.
-        work: the stretches of those that are read so.
-        results: what was read of all stretches, table by table.
-        whole: reads a table that has none.
+        size: about how many bytes a stretch has.
+        results_of: reads the stretches of all tables that can be read so, and gives what it dealt in order.
+        whole: reads a table that cannot.
         on_progress: told the share of the stretches that is done.
     """
-    done, all_of_them = 0, sum(map(len, work.values()))
+    work = {
+        each.number: [Task(each, own, at == 0) for at, own in enumerate(each.table.stretches(size))]
+        for each in tables_of(layouts)
+        if each.table.stretches and not needs_rows_above(each)
+    }
+    done, tasks = 0, [each for own in work.values() for each in own]
+    results = results_of(tasks)
     for each in tables_of(layouts):
         dealt: list[Dealt] = []
         for _ in work.get(each.number, ()):
             dealt.append(next(results))
             done += 1
-            on_progress(done / all_of_them)
+            on_progress(done / len(tasks))
         if dealt:
             yield joined(each, dealt), dealt
         else:
