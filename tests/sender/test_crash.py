@@ -72,7 +72,7 @@ def test_restored_to_every_earlier_commit(tmp_path: Path, sandbox: tuple[str, Pa
     """With any older copy of the ledger nothing that has a bill number goes twice: the guard holds."""
     url, file = sandbox
     nights = _drive(tmp_path, url, "copies")
-    assert len(nights) >= 10
+    assert len(nights) >= 7  # threads share commits
     held = _there(file)["copies"]
     assert {number: held[number] for number in NUMBERS} == dict.fromkeys(NUMBERS, 1)
     for each in nights:
