@@ -45,10 +45,10 @@ def main() -> None:
 def _processes(rows: int) -> None:
     """One process, two, and a cluster of two on this machine: the same to the byte, and what each takes."""
     path = input_file("scattered", rows)
-    ways = {"one process": None, "a second process": "helper", "Dask, 2 workers": "local:2"}
+    ways = {"one process": "none", "a second process": "helper", "Dask, 2 workers": "local:2"}
     costs, found = {}, []
     for name, where in ways.items():
-        more = ["--cluster", where] if where else []
+        more = ["--cluster", where]
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             costs[name] = run(_into(folder, path, "check", *more))
             checked = _report(Path(folder))
