@@ -15,7 +15,8 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 # 0: all is with the service. 1: some invoices need attention, and people have been told: the task shows as
-# skipped and is not tried again. 2: the configuration is wrong: the task fails. 3 and 4: outcomes are
+# skipped and is not tried again. 2: the configuration is wrong: the task fails (it is
+# tried again all the same, which does no harm). 3 and 4: outcomes are
 # unknown, or try again later: the task fails, and its next try looks them up and goes on.
 NIGHT = """
 ropo-pipeline inbox /var/lib/ropo-pipeline --once

@@ -32,7 +32,7 @@ from pipeline.sender.send import send
 from pipeline.sender.service import Service
 
 MOMENTS = ("before-commit", "after-commit", "before-request", "after-answer")
-CHUNKS = (invoices(6), [*invoices(2, 1007), invoice(None, row=99)])
+CHUNKS = (invoices(6), [*invoices(17, 1007), invoice(None, row=99)])
 
 
 def night(folder: Path, url: str, cid: str, *, reconciles: bool = True) -> list[list[str]]:
